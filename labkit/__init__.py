@@ -1,0 +1,1 @@
+"""labkit drives a real Docker daemon, looks underneath it, and judges exercises by what it finds."""

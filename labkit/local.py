@@ -1,0 +1,114 @@
+"""The daemon's host, seen directly: the notebook runs as root on the same computer as the daemon."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from labkit import errors
+from labkit.host import PATH, WHOLE, Entry, Host, Ran, bounded, check_path, decode, explain, not_a_file, too_slow
+
+
+class LocalHost(Host):
+    """The notebook runs as root on the daemon's own host, or looks at a folder as if it were one.
+
+    Args:
+        root: the folder that plays ``/``; anything but ``/`` is for tests and offline copies.
+    """
+
+    def __init__(self, root: str | Path = "/") -> None:
+        self.root = str(root).rstrip("/")
+
+    def __repr__(self) -> str:
+        return f"LocalHost({self.root or '/'})"
+
+    def _real(self, path: str) -> str:
+        check_path(path)
+        return self.root + path
+
+    def read(self, path: str, *, offset: int = 0, limit: int | None = None) -> bytes:
+        with _explained(path):
+            if (found := self.stat(path, follow=True)).kind in "dps":
+                raise not_a_file(found)
+            handle = os.open(self._real(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            with os.fdopen(handle, "rb", buffering=0) as file:
+                if offset:
+                    file.seek(offset)
+                return bounded(path, _read_all(file.fileno(), WHOLE + 1 if limit is None else limit), limit)
+
+    def list(self, path: str) -> list[str]:
+        with _explained(path):
+            return sorted(os.listdir(self._real(path)))
+
+    def stat(self, path: str, *, follow: bool = False) -> Entry:
+        with _explained(path):
+            return _entry(path, os.stat(self._real(path), follow_symlinks=follow))
+
+    def walk(self, path: str) -> Iterator[Entry]:
+        top = self.stat(path)
+        yield top
+        waiting = [path] if top.kind == "d" else []
+        while waiting:
+            folder = waiting.pop()
+            with contextlib.suppress(OSError), os.scandir(self._real(folder)) as found:
+                for item in found:
+                    with contextlib.suppress(OSError):
+                        entry = _entry(f"{folder.rstrip('/')}/{item.name}", item.stat(follow_symlinks=False))
+                        if stat.S_ISDIR(entry.mode):
+                            waiting.append(entry.path)
+                        yield entry
+
+    def readlink(self, path: str) -> str:
+        with _explained(path):
+            return os.readlink(self._real(path))
+
+    def run(self, *argv: str, timeout: float = 30) -> Ran:
+        try:
+            done = subprocess.run(
+                ["/usr/bin/env", f"PATH={PATH}", *argv],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=timeout,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise too_slow(argv, timeout) from None
+        return Ran(done.returncode, decode(done.stdout), decode(done.stderr))
+
+
+@contextlib.contextmanager
+def _explained(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, errors.LabError):
+            raise
+        raise explain(path, error.errno, error.strerror or str(error)) from None
+
+
+def _read_all(handle: int, limit: int) -> bytes:
+    parts = []
+    while limit > 0 and (data := os.read(handle, min(limit, 1 << 20))):
+        parts.append(data)
+        limit -= len(data)
+    return b"".join(parts)
+
+
+def _entry(path: str, info: os.stat_result) -> Entry:
+    return Entry(
+        path,
+        info.st_mode,
+        info.st_nlink,
+        info.st_uid,
+        info.st_gid,
+        info.st_size,
+        info.st_ino,
+        info.st_dev,
+        os.major(info.st_rdev),
+        os.minor(info.st_rdev),
+        int(info.st_mtime),
+    )

@@ -1,0 +1,241 @@
+"""Containers, volumes and networks of the course: labelled, named for what they are, removed again.
+
+Everything labkit makes carries the label ``labkit``. Containers and images that grow out of the course's
+images inherit it, as Docker lets labels be inherited. ``clean()`` removes labelled things, nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from labkit import errors
+from labkit.daemon import Daemon, current
+
+LABEL = "labkit"
+RUN = os.environ.get("LABKIT_RUN") or secrets.token_hex(4)
+"""The id of this process's run; a grader sets ``LABKIT_RUN`` so that each submission has its own."""
+
+T = TypeVar("T")
+
+
+def owner() -> str:
+    """Who the labelled things belong to: ``LABKIT_LEARNER``, the hub's user, or the user logged in here."""
+    name = os.environ.get("LABKIT_LEARNER") or os.environ.get("JUPYTERHUB_USER") or getpass.getuser()
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.") or "learner"
+
+
+def labels(what: str, **more: str) -> dict[str, str]:
+    """The labels of a new object: ``labkit`` says what it is, the others whose and from which run."""
+    return {LABEL: what, f"{LABEL}.owner": owner(), f"{LABEL}.run": RUN} | {
+        f"{LABEL}.{key}": value for key, value in more.items()
+    }
+
+
+@dataclass(frozen=True)
+class Box:
+    """A container of the course. Use it in a ``with`` block, or call ``remove()``.
+
+    Attributes:
+        daemon: where it lives.
+        name: its name on that daemon.
+        id: its full id, 64 hexadecimal digits.
+    """
+
+    name: str
+    id: str = field(repr=False)
+    daemon: Daemon = field(repr=False)
+
+    def __enter__(self) -> Box:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+    def inspect(self) -> dict[str, Any]:
+        """``docker inspect``, asked anew each time."""
+        return dict(self.daemon.client.api.inspect_container(self.id))
+
+    @property
+    def status(self) -> str:
+        """``created``, ``running``, ``paused``, ``restarting``, ``exited`` or ``dead``."""
+        return str(self.inspect()["State"]["Status"])
+
+    @property
+    def pid(self) -> int:
+        """The number of its first process on the daemon's host; 0 when it does not run."""
+        return int(self.inspect()["State"]["Pid"])
+
+    def sh(self, script: str) -> str:
+        """Run a line of shell inside; return what it printed.
+
+        Raises:
+            SandboxError: if the script's exit status is not 0.
+        """
+        container: Any = self.daemon.client.containers.get(self.id)
+        status, output = container.exec_run(["sh", "-c", script])
+        text = output.decode(errors="replace").removesuffix("\n")
+        if status != 0:
+            raise errors.SandboxError(f"`{script}` in {self.name} ended with status {status}: {text}")
+        return text
+
+    def logs(self) -> str:
+        """What its processes printed so far: ``docker logs``."""
+        return bytes(self.daemon.client.api.logs(self.id)).decode(errors="replace")
+
+    def wait(self, *, deadline: float = 30) -> int:
+        """Wait until it has ended; return its exit code."""
+        wait_until(lambda: self.status == "exited", f"{self.name} has ended", deadline=deadline)
+        return int(self.inspect()["State"]["ExitCode"])
+
+    def remove(self) -> None:
+        """Kill it if need be and remove it, its anonymous volumes too; nothing happens if it is gone."""
+        _remove(self.daemon, "container", self.id)
+
+
+def run(image: str, command: str | list[str] = "", *, name: str = "", what: str = "demo", **options: Any) -> Box:
+    """Create and start a labelled container; return it as soon as it runs.
+
+    Args:
+        image: a tag or id that the daemon has.
+        command: a line for ``sh -c``, or the list of words to execute.
+        name: its name; default ``labkit-<what>-<four digits>``.
+        what: the label's value: ``demo``, ``exercise``, ``helper``.
+        options: further options of docker-py's ``containers.create``; ``labels`` are added to ours.
+    """
+    box = create(image, command, name=name, what=what, **options)
+    try:
+        box.daemon.client.api.start(box.id)
+    except BaseException:
+        box.remove()
+        raise
+    return box
+
+
+def create(image: str, command: str | list[str] = "", *, name: str = "", what: str = "demo", **options: Any) -> Box:
+    """Create a labelled container without starting it; the arguments are those of ``run()``."""
+    from docker.errors import APIError
+
+    daemon: Daemon = options.pop("daemon", None) or current()
+    name = name or f"{LABEL}-{what}-{secrets.token_hex(2)}"
+    words = ["sh", "-c", command] if isinstance(command, str) and command else command or None
+    marks = labels(what) | options.pop("labels", {})
+    try:
+        made = daemon.client.containers.create(image, words, name=name, labels=marks, **options)
+    except APIError as error:
+        raise errors.SandboxError(f"{name} cannot be created from {image}: {error.explanation}") from error
+    return Box(name, str(made.id), daemon)
+
+
+@contextlib.contextmanager
+def volume(daemon: Daemon, *, name: str = "", what: str = "demo", **more: str) -> Iterator[Any]:
+    """A labelled volume, as docker-py's ``Volume``, for the length of a ``with`` block."""
+    made = daemon.client.volumes.create(name or f"{LABEL}-{what}-{secrets.token_hex(8)}", labels=labels(what, **more))
+    try:
+        yield made
+    finally:
+        _remove(daemon, "volume", str(made.id))
+
+
+def wait_until(condition: Callable[[], T], what: str, *, deadline: float = 10) -> T:
+    """Ask ``condition`` until it holds; return its value.
+
+    Args:
+        condition: anything that is false, empty or None until it holds.
+        what: the condition in words, for the error.
+        deadline: seconds.
+
+    Raises:
+        SandboxError: if it did not hold before the deadline.
+    """
+    end = time.monotonic() + deadline
+    while not (value := condition()):
+        if time.monotonic() > end:
+            raise errors.SandboxError(f"waited {deadline:g} s in vain until {what}.")
+        time.sleep(0.02)
+    return value
+
+
+@dataclass(frozen=True)
+class Thing:
+    """One labelled object on a daemon: ``kind`` is container, image, network or volume."""
+
+    kind: str
+    name: str
+    id: str = field(repr=False)
+    owner: str = ""
+    left: str = ""
+    """Why it could not be removed; empty if it was."""
+
+
+def things(daemon: Daemon, *, whose: str | None = None) -> list[Thing]:
+    """List the labelled objects, in the order in which they can be removed.
+
+    Args:
+        daemon: where.
+        whose: only this owner's, and what has no owner (images, and what grew out of them); None for all.
+    """
+    api: Any = daemon.client.api
+    chosen = {"label": [LABEL]}
+    found = [
+        *(_thing("container", c["Names"][0][1:], c["Id"], c) for c in api.containers(all=True, filters=chosen)),
+        *(_thing("network", n["Name"], n["Id"], n) for n in api.networks(filters=chosen)),
+        *(_thing("volume", v["Name"], v["Name"], v) for v in api.volumes(filters=chosen)["Volumes"] or ()),
+        *(_thing("image", tag, tag, i) for i in api.images(filters=chosen) for tag in _tags(i)),
+    ]
+    return [thing for thing in found if whose is None or thing.owner in ("", whose)]
+
+
+def _thing(kind: str, name: str, key: str, data: dict[str, Any]) -> Thing:
+    return Thing(kind, name, key, (data.get("Labels") or {}).get(f"{LABEL}.owner", ""))
+
+
+def _tags(image: dict[str, Any]) -> list[str]:
+    tags = [tag for tag in image.get("RepoTags") or () if tag != "<none>:<none>"]
+    return tags or [image["Id"]]
+
+
+def clean(daemon: Daemon, *, whose: str | None = None, dry_run: bool = False) -> list[Thing]:
+    """Remove what ``things()`` lists; return the list, with the reason beside each thing that was left.
+
+    Args:
+        daemon: where.
+        whose: as for ``things()``.
+        dry_run: list only.
+    """
+    found = things(daemon, whose=whose)
+    if dry_run:
+        return found
+    return [
+        Thing(thing.kind, thing.name, thing.id, thing.owner, _remove(daemon, thing.kind, thing.id)) for thing in found
+    ]
+
+
+def _remove(daemon: Daemon, kind: str, key: str) -> str:
+    """Remove one object; return why that was not possible, or an empty string."""
+    from docker.errors import APIError, NotFound
+
+    api: Any = daemon.client.api
+    try:
+        match kind:
+            case "container":
+                api.remove_container(key, force=True, v=True)
+            case "network":
+                api.remove_network(key)
+            case "volume":
+                api.remove_volume(key)
+            case "image":
+                api.remove_image(key)
+    except NotFound:
+        pass
+    except APIError as error:
+        if "already in progress" not in str(error):
+            return str(error.explanation)
+    return ""
