@@ -81,7 +81,7 @@ class Box:
         """
         container: Any = self.daemon.client.containers.get(self.id)
         status, output = container.exec_run(["sh", "-c", script])
-        text = output.decode(errors="replace").removesuffix("\n")
+        text: str = output.decode(errors="replace").removesuffix("\n")
         if status != 0:
             raise errors.SandboxError(f"`{script}` in {self.name} ended with status {status}: {text}")
         return text
