@@ -1,1 +1,49 @@
-"""labkit drives a real Docker daemon, looks underneath it, and judges exercises by what it finds."""
+"""labkit drives a real Docker daemon, looks underneath it, and judges exercises by what it finds.
+
+The names below are all that a notebook needs; each is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "connect": "labkit.daemon",
+    "open_host": "labkit.host",
+    "run": "labkit.sandbox",
+    "wait_until": "labkit.sandbox",
+    "clean": "labkit.sandbox",
+    "things": "labkit.sandbox",
+    "ensure": "labkit.images",
+    "sh": "labkit.terminal",
+    "begin": "labkit.course.desk",
+    "check": "labkit.course.desk",
+    "hint": "labkit.course.desk",
+    "solution": "labkit.course.desk",
+    "progress": "labkit.course.desk",
+    "tidy": "labkit.course.desk",
+}
+
+__all__ = [*_HOMES, "__version__"]
+
+if TYPE_CHECKING:
+    from labkit.course.desk import begin, check, hint, progress, solution, tidy
+    from labkit.daemon import connect
+    from labkit.host import open_host
+    from labkit.images import ensure
+    from labkit.sandbox import clean, run, things, wait_until
+    from labkit.terminal import sh
+
+
+def __getattr__(name: str) -> Any:
+    import importlib
+
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'labkit' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

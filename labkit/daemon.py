@@ -23,8 +23,13 @@ if TYPE_CHECKING:
 OLDEST_API = (1, 41)
 """Engine 20.10, the oldest that the course is tested on."""
 
+PATIENCE = 20
+"""Seconds that a daemon which answered the knock has for ``GET /info``: it counts its containers there."""
+
+ARGUMENT = "the argument of connect"
+
 _current: Daemon | None = None
-_set_by_us: str | None = None
+_set_by_us: dict[str, tuple[str, str]] = {}  # variable → what connect() wrote, what stood there before; "" is unset
 
 
 @dataclass(frozen=True)
@@ -82,9 +87,11 @@ class Daemon:
     @property
     def place(self) -> str:
         """Where the daemon runs: ``"here"`` (perhaps behind a VM's wall), ``"desktop"`` or ``"elsewhere"``."""
-        if "Docker Desktop" in str(self.info.get("OperatingSystem")) or remedies.system() in ("mac", "windows"):
+        near = self.endpoint.scheme in ("unix", "npipe")
+        walled = near and remedies.system() in ("mac", "windows")
+        if walled or "Docker Desktop" in str(self.info.get("OperatingSystem")):
             return "desktop"
-        return "here" if self.endpoint.scheme == "unix" else "elsewhere"
+        return "here" if near else "elsewhere"
 
     def dial(self) -> socket.socket:
         """Open one more connection to the daemon, as bytes: ``socket``, ``connect``, nothing else."""
@@ -103,14 +110,14 @@ def connect(url: str | None = None, *, quiet: bool = False) -> Daemon:
     ``DOCKER_HOST`` is then set, so that ``!docker ps`` and a child process reach the same daemon.
 
     Args:
-        url: an address as in ``DOCKER_HOST``.
+        url: an address as in ``DOCKER_HOST``; later calls without one keep to it.
         quiet: do not print the report.
 
     Raises:
-        DaemonError: its subclass says which of nine things went wrong, and what to do.
+        DaemonError: its subclass says what went wrong, and what to do.
     """
     global _current
-    daemon = _first([where.from_environment(url, source="you")] if url else _candidates())
+    daemon = _first(_candidates(url))
     _export(daemon.endpoint)
     _current = daemon
     if not quiet:
@@ -123,11 +130,19 @@ def current() -> Daemon:
     return _current or connect(quiet=True)
 
 
-def _candidates() -> Iterable[Endpoint]:
-    """The endpoints to try; a ``DOCKER_HOST`` that an earlier ``connect()`` wrote names nobody's wish."""
-    if _current and os.environ.get("DOCKER_HOST") == _set_by_us:
+def _candidates(url: str | None) -> Iterable[Endpoint]:
+    if url is not None:
+        return [where.from_environment(url, source=ARGUMENT, environ=_wished())]
+    if _current and _current.endpoint.source == ARGUMENT and os.environ.get("DOCKER_HOST") == _current.endpoint.url:
         return [_current.endpoint]
-    return where.endpoints()
+    return where.endpoints(_wished())
+
+
+def _wished() -> dict[str, str]:
+    """The environment as the user left it: what ``connect()`` wrote there is nobody's wish."""
+    return dict(os.environ) | {
+        name: before for name, (written, before) in _set_by_us.items() if os.environ.get(name, "") == written
+    }
 
 
 def _first(candidates: Iterable[Endpoint]) -> Daemon:
@@ -142,8 +157,8 @@ def _first(candidates: Iterable[Endpoint]) -> Daemon:
     for failure in failures:  # a socket that refuses is worth more than one that is not there
         if not isinstance(failure, errors.SocketMissing):
             raise failure
-    tried = "; ".join(failure.problem for failure in failures)
-    raise errors.NoDaemon(f"No Docker daemon was found: {tried}", remedies.no_daemon())
+    tried = " ".join(failure.problem for failure in failures)
+    raise errors.NoDaemon(f"No Docker daemon was found. {tried}", remedies.no_daemon())
 
 
 def _said(failures: list[errors.DaemonError]) -> tuple[str, ...]:
@@ -152,18 +167,40 @@ def _said(failures: list[errors.DaemonError]) -> tuple[str, ...]:
 
 def _open(endpoint: Endpoint) -> Daemon:
     import docker
+    from docker.constants import DEFAULT_TIMEOUT_SECONDS
     from docker.errors import DockerException
 
     if endpoint.scheme in ("unix", "tcp"):
         _check_version(endpoint, where.knock(endpoint))
     elif endpoint.scheme not in ("ssh", "npipe"):
-        raise errors.BadAddress(f"{endpoint.url!r} (named by {endpoint.source}).", remedies.ADDRESS)
+        raise errors.BadAddress(f"{endpoint.url!r} ({endpoint.source}) is not an address.", remedies.ADDRESS)
+    url = endpoint.url
+    if endpoint.scheme == "tcp":
+        host, port = endpoint.host_and_port()
+        url = f"tcp://[{host}]:{port}" if ":" in host else f"tcp://{host}:{port}"
     try:
-        client = docker.DockerClient(endpoint.url, version="auto", tls=_tls(endpoint), use_ssh_client=True)
-        return Daemon(endpoint, client, (), client.info())
+        client = docker.DockerClient(url, version="auto", timeout=PATIENCE, tls=_tls(endpoint), use_ssh_client=True)
+        daemon = Daemon(endpoint, client, (), client.info())
     except (DockerException, OSError) as error:
+        raise _explain(endpoint, error) from error
+    client.api.timeout = DEFAULT_TIMEOUT_SECONDS
+    return daemon
+
+
+def _explain(endpoint: Endpoint, error: Exception) -> errors.DaemonError:
+    """Turn what docker-py said, after the knock was answered, into the error that a learner can act on."""
+    from requests import exceptions as told
+
+    at = f"{endpoint.url} ({endpoint.source})"
+    cause = error.__cause__ or error  # docker-py wraps what happens while it asks for the version
+    if isinstance(cause, told.Timeout | TimeoutError):
+        return errors.DaemonHung(f"{at} answers a ping, and nothing else within {PATIENCE:g} s.", remedies.hung())
+    if isinstance(cause, told.SSLError):
+        return errors.TLSFailed(f"{at}: {error}.", remedies.TLS)
+    if endpoint.scheme in ("ssh", "npipe"):  # nobody knocked there
         remedy = remedies.SSH if endpoint.scheme == "ssh" else remedies.start()
-        raise errors.ConnectionRefused(f"{endpoint.url}: {error}.", remedy) from error
+        return errors.ConnectionRefused(f"{at}: {error}.", remedy)
+    return errors.NotADaemon(f"{at} answers a ping, but not as Docker does: {error}.", remedies.OTHER)
 
 
 def _tls(endpoint: Endpoint) -> Any:
@@ -171,9 +208,9 @@ def _tls(endpoint: Endpoint) -> Any:
 
     if endpoint.certificates is None:
         return False
-    ca, cert, key = (f"{endpoint.certificates}/{name}.pem" for name in ("ca", "cert", "key"))
-    pair = (cert, key) if os.path.exists(cert) else None
-    return TLSConfig(client_cert=pair, ca_cert=ca if os.path.exists(ca) else None, verify=endpoint.verify)
+    cert, key = endpoint.pem("cert"), endpoint.pem("key")
+    pair = (cert, key) if cert and key else None
+    return TLSConfig(client_cert=pair, ca_cert=endpoint.pem("ca"), verify=endpoint.verify)
 
 
 def _check_version(endpoint: Endpoint, api: str) -> None:
@@ -188,11 +225,16 @@ def _check_version(endpoint: Endpoint, api: str) -> None:
 def _export(endpoint: Endpoint) -> None:
     """Make every child of this process speak to the same daemon."""
     global _set_by_us
-    if endpoint.named and os.environ.get("DOCKER_HOST") == endpoint.url:
-        return
-    os.environ["DOCKER_HOST"] = _set_by_us = endpoint.url
-    for name in ("DOCKER_TLS", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"):
-        os.environ.pop(name, None)
-    if endpoint.certificates:
-        os.environ["DOCKER_CERT_PATH"] = endpoint.certificates
-        os.environ["DOCKER_TLS_VERIFY" if endpoint.verify else "DOCKER_TLS"] = "1"
+    wished, tls = _wished(), endpoint.certificates or ""
+    written = {
+        "DOCKER_HOST": endpoint.url,
+        "DOCKER_CERT_PATH": tls,
+        "DOCKER_TLS_VERIFY": "1" if tls and endpoint.verify else "",
+        "DOCKER_TLS": "1" if tls and not endpoint.verify else "",
+    }
+    _set_by_us = {name: (value, wished.get(name, "")) for name, value in written.items()}
+    for name, value in written.items():
+        if value:
+            os.environ[name] = value
+        else:
+            os.environ.pop(name, None)

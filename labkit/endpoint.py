@@ -13,7 +13,7 @@ import os
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -60,87 +60,87 @@ class Endpoint:
         Raises:
             BadAddress: for ``ssh://`` and ``npipe://``, which Python's ``socket`` cannot open.
         """
-        if self.scheme == "unix":
+        if self.scheme == "unix" and hasattr(socket, "AF_UNIX"):  # Python on Windows has none
+            if not self.path.startswith("/"):  # the kernel would start here, docker-py at /
+                raise errors.BadAddress(f"{self.url!r} names no socket by its full path.", remedies.ADDRESS)
             return socket.AF_UNIX, self.path
         if self.scheme == "tcp":
-            host, port = _host_and_port(self)
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = socket.getaddrinfo(*self.host_and_port(), type=socket.SOCK_STREAM)
             family, *_, address = min(found, key=lambda item: item[0] != socket.AF_INET)
             return int(family), (str(address[0]), int(address[1]))
-        raise errors.BadAddress(
-            f"{self.url} is not an address that a plain socket can open.",
-            "Cells that speak by hand need unix:// or tcp://; all others work over this one too.",
-        )
+        raise errors.BadAddress(f"{self.url} is not an address that a plain socket can open.", remedies.BY_HAND)
 
     def dial(self, *, timeout: float | None = None) -> socket.socket:
-        """Open the connection: ``socket``, ``connect``, and TLS around it where the daemon wants it.
-
-        Args:
-            timeout: seconds for each later step; None waits for ever.
-        """
+        """Open the connection: ``socket``, ``connect``, then TLS if asked for; each within ``timeout`` seconds."""
         family, address = self.address()
+        trust = self._trust() if self.certificates else None
         sock = socket.socket(family, socket.SOCK_STREAM)
         sock.settimeout(timeout)
         try:
             sock.connect(address)
-            return self._wrap(sock) if self.certificates else sock
+            return trust.wrap_socket(sock, server_hostname=self.host_and_port()[0]) if trust else sock
         except BaseException:
             sock.close()
             raise
 
-    def _wrap(self, sock: socket.socket) -> ssl.SSLSocket:
-        folder = Path(self.certificates or "")
-        ca, cert, key = (folder / f"{name}.pem" for name in ("ca", "cert", "key"))
-        context = ssl.create_default_context(cafile=str(ca) if ca.exists() else None)
-        if not self.verify:
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        if cert.exists():
-            context.load_cert_chain(cert, key)
-        return context.wrap_socket(sock, server_hostname=_host_and_port(self)[0])
+    def pem(self, name: str) -> str | None:
+        """The file ``name``.pem in the folder of certificates, or None where there is no such file."""
+        path = os.path.join(self.certificates or "", f"{name}.pem")
+        return path if os.path.exists(path) else None
+
+    def _trust(self) -> ssl.SSLContext:
+        try:
+            context = ssl.create_default_context(cafile=self.pem("ca"))
+            if not self.verify:
+                context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            if cert := self.pem("cert"):
+                context.load_cert_chain(cert, self.pem("key"), password="")  # "": never ask at a terminal
+            return context
+        except OSError as error:
+            raise errors.TLSFailed(f"the certificates in {self.certificates}: {error}.", remedies.TLS) from error
+
+    def host_and_port(self) -> tuple[str, int]:
+        """The two parts of a ``tcp://`` address; the port is 2375 where none is named, with TLS 2376."""
+        try:
+            parts = urlsplit(self.url)
+            if not parts.hostname:
+                raise ValueError("it names no host")
+            return parts.hostname, parts.port or (2376 if self.certificates else 2375)
+        except ValueError as error:
+            raise errors.BadAddress(f"{self.url!r}: {error}.", remedies.ADDRESS) from error
 
 
-def _host_and_port(endpoint: Endpoint) -> tuple[str, int]:
-    try:
-        parts = urlsplit(endpoint.url)
-        host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise errors.BadAddress(f"{endpoint.url!r}: {error}.", remedies.ADDRESS) from error
-    if not host:
-        raise errors.BadAddress(f"{endpoint.url!r} names no host.", remedies.ADDRESS)
-    return host, port or (2376 if endpoint.certificates else 2375)
-
-
-def endpoints() -> Iterator[Endpoint]:
+def endpoints(environ: Mapping[str, str] = os.environ) -> Iterator[Endpoint]:
     """Yield the addresses to try, most binding first: what a person named, then the usual places.
 
     Raises:
         ContextBroken: if the current docker context cannot be read.
     """
-    if url := os.environ.get("DOCKER_HOST"):
-        yield from_environment(url)
+    if url := environ.get("DOCKER_HOST"):
+        yield from_environment(url, environ=environ)
         return
     if context := current_context():
         yield read_context(context)
         return
-    runtime = os.environ.get("XDG_RUNTIME_DIR") or (f"/run/user/{os.getuid()}" if os.name == "posix" else "")
     if os.name == "nt":
         yield Endpoint("npipe:////./pipe/docker_engine", "the usual pipe", named=False)
         return
+    runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
     yield Endpoint(DEFAULT_SOCKET, "the usual socket", named=False)
     yield Endpoint(f"unix://{runtime}/docker.sock", "the socket of a rootless daemon", named=False)
     yield Endpoint(f"unix://{Path.home()}/.docker/run/docker.sock", "the socket of Docker Desktop", named=False)
 
 
-def from_environment(url: str, *, source: str = "DOCKER_HOST") -> Endpoint:
+def from_environment(url: str, *, source: str = "DOCKER_HOST", environ: Mapping[str, str] = os.environ) -> Endpoint:
     """Return the endpoint at ``url`` with the TLS variables that the docker CLI reads.
 
     ``DOCKER_TLS_VERIFY`` (any value but empty) switches TLS on, ``DOCKER_CERT_PATH`` names the folder.
     """
-    url = f"tcp://{url}" if "://" not in url else url
-    wanted = os.environ.get("DOCKER_TLS_VERIFY") or os.environ.get("DOCKER_TLS")
-    folder = os.environ.get("DOCKER_CERT_PATH") or str(config_folder())
-    certificates = folder if wanted and url.startswith("tcp://") else None
-    return Endpoint(url, source, certificates, verify=bool(os.environ.get("DOCKER_TLS_VERIFY")))
+    url = url.strip() if "://" in url else f"tcp://{url.strip()}"
+    verify = bool(environ.get("DOCKER_TLS_VERIFY"))
+    folder = environ.get("DOCKER_CERT_PATH") or str(config_folder())
+    wanted = url.startswith("tcp://") and (verify or environ.get("DOCKER_TLS"))
+    return Endpoint(url, source, folder if wanted else None, verify)
 
 
 def config_folder() -> Path:
@@ -152,12 +152,13 @@ def current_context() -> str | None:
     """The name of the docker context in force, or None for ``default``."""
     name = os.environ.get("DOCKER_CONTEXT")
     config = config_folder() / "config.json"
-    if not name and config.exists():
-        try:
-            name = json.loads(config.read_text()).get("currentContext")
-        except (OSError, ValueError, AttributeError) as error:
-            raise errors.ContextBroken(f"{config} cannot be read: {error}.", remedies.CONTEXT) from error
-    return name if name and name != "default" else None
+    try:
+        name = name or json.loads(config.read_bytes()).get("currentContext")
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, AttributeError) as error:
+        raise errors.ContextBroken(f"{config} cannot be read: {error}.", remedies.CONTEXT) from error
+    return str(name) if name and name != "default" else None
 
 
 def read_context(name: str) -> Endpoint:
@@ -168,18 +169,20 @@ def read_context(name: str) -> Endpoint:
     Raises:
         ContextBroken: if there is no such context, or its file makes no sense.
     """
-    key = hashlib.sha256(name.encode()).hexdigest()
+    key = hashlib.sha256(os.fsencode(name)).hexdigest()
     meta = config_folder() / "contexts" / "meta" / key / "meta.json"
     tls = config_folder() / "contexts" / "tls" / key / "docker"
     try:
-        docker = json.loads(meta.read_text())["Endpoints"]["docker"]
-        url = str(docker["Host"])
+        docker = json.loads(meta.read_bytes())["Endpoints"]["docker"]
+        if not (url := str(docker["Host"] or "")):
+            raise ValueError("its Host is empty")
     except FileNotFoundError:
         raise errors.ContextBroken(f"the docker context {name!r} does not exist.", remedies.CONTEXT) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise errors.ContextBroken(f"{meta} is not a docker context: {error!r}.", remedies.CONTEXT) from error
-    certificates = str(tls) if tls.is_dir() else None
-    return Endpoint(url, f"the docker context {name!r}", certificates, not docker.get("SkipTLSVerify"))
+    skip = bool(docker.get("SkipTLSVerify"))
+    certificates = str(tls) if url.startswith("tcp://") and (skip or tls.is_dir()) else None
+    return Endpoint(url, f"the docker context {name!r}", certificates, not skip)
 
 
 def knock(endpoint: Endpoint, *, deadline: float = DEADLINE) -> str:
@@ -204,9 +207,8 @@ def knock(endpoint: Endpoint, *, deadline: float = DEADLINE) -> str:
 
 def _read_head(sock: socket.socket, end: float) -> str:
     head = b""
-    while b"\r\n\r\n" not in head and len(head) < 65536:
-        left = end - time.monotonic()
-        if left <= 0:
+    while b"\r\n\r\n" not in head and b"HTTP/".startswith(head[:5]) and len(head) < 65536:
+        if (left := end - time.monotonic()) <= 0:
             raise TimeoutError
         sock.settimeout(left)
         if not (data := sock.recv(4096)):
@@ -220,24 +222,28 @@ def _api_version(endpoint: Endpoint, head: str) -> str:
         name, _, value = line.partition(":")
         if name.lower() == "api-version":
             return value.strip()
-    if "HTTPS server" in head:  # what Go's TLS listener answers to plain HTTP
+    if "HTTPS server" in head or head.startswith("\x15\x03"):  # Go's words for plain HTTP; a TLS alert
         raise errors.TLSFailed(f"{endpoint.url} speaks TLS only.", remedies.TLS)
-    first = head.splitlines()[0] if head else "nothing, and the connection was closed"
-    raise errors.NotADaemon(f"{endpoint.url} is not a Docker daemon: it answered {first!r}.", remedies.OTHER)
+    said = f"answered {head.splitlines()[0][:60]!r}" if head else "closed the connection without a word"
+    raise errors.NotADaemon(f"{endpoint.url} is not a Docker daemon: it {said}.", remedies.OTHER)
 
 
 def _explain(endpoint: Endpoint, error: Exception, deadline: float) -> errors.DaemonError:
     """Turn what the kernel said into the error that a learner can act on."""
-    where = f"{endpoint.path or endpoint.url} (named by {endpoint.source})"
-    if isinstance(error, ssl.SSLError):
-        return errors.TLSFailed(f"no trust between this computer and {where}: {error.reason}.", remedies.TLS)
-    if isinstance(error, TimeoutError):
-        return errors.DaemonHung(f"{where} did not answer within {deadline:g} s.", remedies.hung())
-    if isinstance(error, socket.gaierror):
-        return errors.BadAddress(f"{where}: there is no such host name.", remedies.ADDRESS)
-    if isinstance(error, PermissionError):
-        return errors.SocketForbidden(f"{where}: permission denied.", remedies.forbidden(endpoint.path))
+    where = f"{endpoint.path or endpoint.url} ({endpoint.source})"
     code = error.errno if isinstance(error, OSError) else None
+    if isinstance(error, ssl.SSLError):
+        reason = getattr(error, "verify_message", "") or error.reason or error
+        return errors.TLSFailed(f"{where}: no TLS with {endpoint.certificates}: {reason}.", remedies.TLS)
+    if isinstance(error, TimeoutError | BlockingIOError):  # the latter: its queue of connections is full
+        return errors.DaemonHung(f"{where} did not answer within {deadline:g} s.", remedies.hung())
+    if isinstance(error, socket.gaierror) or code is None:  # no such host; a path or name that is too long
+        return errors.BadAddress(f"{where}: {error}.", remedies.ADDRESS)
+    if isinstance(error, PermissionError) and endpoint.path:
+        return errors.SocketForbidden(f"{where}: permission denied.", remedies.forbidden(endpoint.path))
+    if isinstance(error, ConnectionResetError | BrokenPipeError):
+        return errors.NotADaemon(f"{where} is not a Docker daemon: it cut the connection.", remedies.OTHER)
+    remedy = remedies.absent(endpoint.url, named=endpoint.named)
     if code in (errno.ENOENT, errno.ENOTDIR):
-        return errors.SocketMissing(f"{where} does not exist.", remedies.start())
-    return errors.ConnectionRefused(f"{where}: {error}. Nobody listens there.", remedies.start())
+        return errors.SocketMissing(f"{where} does not exist.", remedy)
+    return errors.ConnectionRefused(f"{where}: nobody answers there ({error}).", remedy)

@@ -1,4 +1,4 @@
-"""The course's images, made on the spot from local parts. No registry is asked.
+"""The course's images, made on the spot from local parts. No registry is asked unless the learner agrees.
 
 An image is written as the tar that ``docker load`` reads: blobs named by their sha256, with the index of
 the OCI layout for new engines and ``manifest.json`` for old ones (OCI Image Specification, ``image-layout.md``).
@@ -13,12 +13,13 @@ import json
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from pathlib import PurePosixPath
+from typing import Any, BinaryIO
 
 from labkit import errors, parts
 from labkit.daemon import Daemon
-from labkit.sandbox import LABEL, create
+from labkit.leftovers import LABEL, remove_one
+from labkit.sandbox import create
 
 BUSYBOX = "labkit/busybox:latest"
 OFFICIAL = "busybox:1.36.1-musl@sha256:3c6ae8008e2c2eedd141725c30b20d9c36b026eb796688f88205845ef17aa213"
@@ -36,8 +37,8 @@ class Item:
     mode: int = 0o644
 
 
-def ensure(daemon: Daemon, tag: str = BUSYBOX) -> str:
-    """Make the image ``tag`` unless the daemon has it; return the tag.
+def ensure(daemon: Daemon) -> str:
+    """Make ``labkit/busybox`` unless the daemon has it, for its own processor; return the tag.
 
     Raises:
         PartMissing: if there is no local part to make it from.
@@ -45,10 +46,12 @@ def ensure(daemon: Daemon, tag: str = BUSYBOX) -> str:
     from docker.errors import ImageNotFound
 
     try:
-        daemon.client.images.get(tag)
+        found = daemon.client.images.get(BUSYBOX).attrs["Architecture"]
     except ImageNotFound:
+        found = ""
+    if found != daemon.architecture:
         build(daemon)
-    return tag
+    return BUSYBOX
 
 
 def build(daemon: Daemon, *, pull: bool = False) -> str:
@@ -64,11 +67,11 @@ def build(daemon: Daemon, *, pull: bool = False) -> str:
         if not pull:
             raise
         part = _pull(daemon)
-    return _load(daemon, write(BUSYBOX, busybox_files(part), architecture=part.architecture))
+    return str(load(daemon, write(BUSYBOX, busybox_files(part), architecture=part.architecture), BUSYBOX)[0].id)
 
 
 def busybox_files(part: parts.Busybox) -> dict[str, Item]:
-    """The files of ``labkit/busybox``: the program, a link for each of its commands, three users."""
+    """The files of ``labkit/busybox``: the program, a link for each of its commands, two users."""
     links = {f"bin/{name}": Item(link="busybox") for name in part.applets if name != "busybox"}
     return links | {
         "bin/busybox": Item(part.data, mode=0o755),
@@ -90,7 +93,8 @@ def write(tag: str, files: Mapping[str, Item], *, architecture: str, **config: A
         config: further fields of the image configuration, such as ``Cmd=["sh"]``.
     """
     layer = write_layer(files)
-    settings = {"Env": ["PATH=/bin"], "Cmd": ["sh"], "Labels": {LABEL: "image"}} | config
+    settings = {"Env": ["PATH=/bin"], "Cmd": ["sh"]} | config
+    settings["Labels"] = {LABEL: "image"} | config.get("Labels", {})
     image = {
         "architecture": architecture,
         "config": settings,
@@ -104,7 +108,7 @@ def write(tag: str, files: Mapping[str, Item], *, architecture: str, **config: A
 
 def write_layer(files: Mapping[str, Item]) -> bytes:
     """Return a layer as a tar: sorted, owned by root, dated 1970."""
-    folders = {str(parent): Item(mode=0o755) for path in files for parent in Path(path).parents if parent.name}
+    folders = {str(parent): Item(mode=0o755) for path in files for parent in PurePosixPath(path).parents if parent.name}
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for path, item in sorted((folders | dict(files)).items()):
@@ -155,70 +159,57 @@ def _descriptor(kind: str, data: bytes) -> dict[str, Any]:
     return {"mediaType": kind, "digest": _digest(data), "size": len(data)}
 
 
-def _load(daemon: Daemon, archive: bytes) -> str:
-    loaded = daemon.client.images.load(archive)
-    return str(loaded[0].id)
+def load(daemon: Daemon, archive: bytes | BinaryIO, source: str) -> list[Any]:
+    """``docker load``; return the images as docker-py's ``Image``.
 
-
-def _pull(daemon: Daemon) -> parts.Busybox:
-    """Fetch the pinned official image and take the one file that is needed out of it."""
-    from docker.errors import APIError
-
-    try:
-        daemon.client.images.pull(OFFICIAL)
-    except APIError as error:
-        raise errors.ImageError(f"{OFFICIAL} cannot be pulled: {error.explanation}.", parts.REMEDY) from error
-    with create(OFFICIAL, daemon=daemon) as box:
-        chunks, _ = daemon.client.containers.get(box.id).get_archive("/bin/busybox")
-        with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as tar:
-            file = tar.extractfile(tar.getmembers()[0])
-            return parts.read(file.read() if file else b"")
-
-
-def listing(daemon: Daemon) -> list[tuple[str, str, int]]:
-    """The course's images on the daemon: tag, id, size in bytes."""
-    found = daemon.client.images.list(filters={"label": LABEL})
-    return sorted((tag, str(image.id), int(image.attrs["Size"])) for image in found for tag in image.tags)
-
-
-def pack(daemon: Daemon, target: Path) -> list[str]:
-    """Write the course's images into one file for a room without network; return their tags.
-
-    The file is what ``docker save`` writes, so ``docker load -i`` reads it too.
-    """
-    ensure(daemon)
-    tags = [tag for tag, *_ in listing(daemon) if tag.startswith(f"{LABEL}/")]
-    part = target.with_name(target.name + ".part")
-    try:
-        with part.open("wb") as file:
-            for chunk in daemon.client.api.get_image(tags):  # type: ignore[arg-type]
-                file.write(chunk)
-        part.replace(target)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise errors.ImageError(f"{target} cannot be written: {error.strerror}.", "Choose another folder.") from error
-    return tags
-
-
-def load(daemon: Daemon, source: Path) -> list[str]:
-    """Give the daemon the images of a kit; return their tags.
+    Args:
+        daemon: who gets them.
+        archive: the tar.
+        source: what to call it in an error.
 
     Raises:
-        ImageError: if the file is missing, is no kit, or is for another processor.
+        ImageError: if the daemon refuses it.
     """
     from docker.errors import APIError, ImageLoadError
 
     try:
-        with source.open("rb") as file:
-            loaded = daemon.client.images.load(file)
-    except (OSError, APIError, ImageLoadError) as error:
+        return list(daemon.client.images.load(archive))
+    except (APIError, ImageLoadError) as error:
+        reason = getattr(error, "explanation", "") or error
         raise errors.ImageError(
-            f"{source} cannot be loaded: {error}.", "Make a kit with `labkit images pack KIT.tar`."
+            f"{source} cannot be loaded: {reason}.", "`labkit doctor` looks at the daemon."
         ) from error
-    for image in loaded:
-        if image.attrs["Architecture"] != daemon.architecture:
-            raise errors.ImageError(
-                f"{source} holds images for {image.attrs['Architecture']}; this daemon is {daemon.architecture}.",
-                "Make the kit on a computer with that processor.",
-            )
-    return sorted(tag for image in loaded for tag in image.tags)
+
+
+def listing(daemon: Daemon) -> list[tuple[str, str, int]]:
+    """The course's images on the daemon: tag, id, size in bytes."""
+    found = daemon.client.api.images(filters={"label": [LABEL]})
+    return sorted((tag, image["Id"], image["Size"]) for image in found for tag in image["RepoTags"] or ())
+
+
+def _pull(daemon: Daemon) -> parts.Busybox:
+    """Fetch the pinned official image, take the one file that is needed out of it, and give the image back."""
+    from docker.errors import APIError, ImageNotFound
+
+    images, ours = daemon.client.images, False
+    try:
+        try:
+            images.get(OFFICIAL)
+        except ImageNotFound:
+            images.pull(OFFICIAL)
+            ours = True
+        return _take(daemon, OFFICIAL)
+    except APIError as error:
+        raise errors.ImageError(f"{OFFICIAL} cannot be pulled: {error.explanation}.", parts.REMEDY) from error
+    finally:
+        if ours:
+            remove_one(daemon, "image", OFFICIAL)
+
+
+def _take(daemon: Daemon, image: str) -> parts.Busybox:
+    """Read ``/bin/busybox`` out of an image: a container that never starts shows it."""
+    with create(image, daemon=daemon) as box:
+        chunks, _ = daemon.client.containers.get(box.id).get_archive("/bin/busybox")
+        with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as tar:
+            file = tar.extractfile(tar.getmembers()[0])
+            return parts.read(file.read() if file else b"")

@@ -15,8 +15,19 @@ from pathlib import Path
 from labkit import errors
 
 PLACES = ("/bin/busybox", "/usr/bin/busybox", "/usr/lib/busybox/bin/busybox", "/bin/busybox.static")
-_MACHINES = {0x3E: "amd64", 0xB7: "arm64", 0x28: "arm", 0x03: "386", 0x15: "ppc64le", 0x16: "s390x", 0xF3: "riscv64"}
 _PT_INTERP = 3
+_PROCESSORS = {
+    (0x3E, 64, "<"): "amd64",
+    (0xB7, 64, "<"): "arm64",
+    (0x28, 32, "<"): "arm",
+    (0x03, 32, "<"): "386",
+    (0x15, 64, "<"): "ppc64le",
+    (0x16, 64, ">"): "s390x",
+    (0xF3, 64, "<"): "riscv64",
+}
+"""``e_machine``, bits and byte order → the name that Docker has for it."""
+_LAYOUTS = {1: (32, "18xH8x2I6x4H", "2I8xI"), 2: (64, "18xH12x2Q6x4H", "I4xQ16xQ")}
+"""The file's class → bits; where the header has the fields that ``_header`` names; the same in a segment's."""
 
 
 @dataclass(frozen=True)
@@ -59,29 +70,34 @@ def read(data: bytes) -> Busybox:
     """Read a busybox from the bytes of its file.
 
     Raises:
-        PartMissing: if it is not an ELF file for Linux, not static, or not busybox.
+        PartMissing: if it is not an ELF file for Linux, not whole, not static, or not busybox.
     """
     if data[:4] != b"\x7fELF":
         raise errors.PartMissing("not an ELF file", REMEDY)
-    machine = struct.unpack_from(_order(data) + "H", data, 18)[0]
-    if machine not in _MACHINES:
-        raise errors.PartMissing(f"for an unknown processor (ELF machine {machine})", REMEDY)
-    if _PT_INTERP in _segments(data):
+    try:
+        machine, segments = _header(data)
+    except (LookupError, OverflowError, struct.error):
+        raise errors.PartMissing("a damaged ELF file", REMEDY) from None
+    if machine not in _PROCESSORS:
+        raise errors.PartMissing("for an unknown processor (ELF machine {}, {} bits, {!r})".format(*machine), REMEDY)
+    if _PT_INTERP in segments:
         raise errors.PartMissing("dynamically linked", REMEDY)
-    return Busybox(data, _MACHINES[machine], _applets(data))
+    return Busybox(data, _PROCESSORS[machine], _applets(data))
 
 
-def _order(data: bytes) -> str:
-    return "<" if data[5] == 1 else ">"
+def _header(data: bytes) -> tuple[tuple[int, int, str], set[int]]:
+    """What kind of machine a program is for, and the types of its segments.
 
-
-def _segments(data: bytes) -> list[int]:
-    """The types of the program headers: ``e_phoff``, ``e_phentsize`` and ``e_phnum`` say where they are."""
-    wide = data[4] == 2
-    order = _order(data)
-    start = struct.unpack_from(order + ("Q" if wide else "I"), data, 32 if wide else 28)[0]
-    size, count = struct.unpack_from(order + "HH", data, 54 if wide else 42)
-    return [struct.unpack_from(order + "I", data, start + size * index)[0] for index in range(count)]
+    Raises:
+        LookupError, OverflowError, struct.error: if the file ends before what its header promises.
+    """
+    (bits, header, segment), order = _LAYOUTS[data[4]], {1: "<", 2: ">"}[data[5]]
+    machine, start, sections, size, count, *section = struct.unpack_from(order + header, data)
+    found = [struct.unpack_from(order + segment, data, start + size * index) for index in range(count)]
+    ends = [sections + section[0] * section[1], *(offset + length for _, offset, length in found)]
+    if max(ends) > len(data):
+        raise IndexError
+    return (machine, bits, order), {kind for kind, *_ in found}
 
 
 def _applets(data: bytes) -> tuple[str, ...]:

@@ -18,8 +18,13 @@ from typing import Any, TypeVar
 
 from labkit import errors
 from labkit.daemon import Daemon, current
+from labkit.leftovers import LABEL as LABEL
+from labkit.leftovers import Thing as Thing
+from labkit.leftovers import clean as clean
+from labkit.leftovers import remove as remove
+from labkit.leftovers import remove_one
+from labkit.leftovers import things as things
 
-LABEL = "labkit"
 RUN = os.environ.get("LABKIT_RUN") or secrets.token_hex(4)
 """The id of this process's run; a grader sets ``LABKIT_RUN`` so that each submission has its own."""
 
@@ -28,8 +33,15 @@ T = TypeVar("T")
 
 def owner() -> str:
     """Who the labelled things belong to: ``LABKIT_LEARNER``, the hub's user, or the user logged in here."""
-    name = os.environ.get("LABKIT_LEARNER") or os.environ.get("JUPYTERHUB_USER") or getpass.getuser()
+    name = os.environ.get("LABKIT_LEARNER") or os.environ.get("JUPYTERHUB_USER") or _user()
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.") or "learner"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a hub's pod may run as a number that /etc/passwd does not know
+        return ""
 
 
 def labels(what: str, **more: str) -> dict[str, str]:
@@ -96,8 +108,12 @@ class Box:
         return int(self.inspect()["State"]["ExitCode"])
 
     def remove(self) -> None:
-        """Kill it if need be and remove it, its anonymous volumes too; nothing happens if it is gone."""
-        _remove(self.daemon, "container", self.id)
+        """Kill it if need be and remove it, its anonymous volumes too; nothing happens if it is gone.
+
+        Raises:
+            SandboxError: if the daemon cannot.
+        """
+        _remove(self.daemon, "container", self.name, self.id)
 
 
 def run(image: str, command: str | list[str] = "", *, name: str = "", what: str = "demo", **options: Any) -> Box:
@@ -109,12 +125,19 @@ def run(image: str, command: str | list[str] = "", *, name: str = "", what: str 
         name: its name; default ``labkit-<what>-<four digits>``.
         what: the label's value: ``demo``, ``exercise``, ``helper``.
         options: further options of docker-py's ``containers.create``; ``labels`` are added to ours.
+
+    Raises:
+        SandboxError: if it cannot be created or does not start; nothing is left of it then.
     """
+    from docker.errors import APIError
+
     box = create(image, command, name=name, what=what, **options)
     try:
         box.daemon.client.api.start(box.id)
-    except BaseException:
+    except BaseException as error:
         box.remove()
+        if isinstance(error, APIError):
+            raise errors.SandboxError(f"{box.name} does not start: {error.explanation}") from error
         raise
     return box
 
@@ -134,14 +157,35 @@ def create(image: str, command: str | list[str] = "", *, name: str = "", what: s
     return Box(name, str(made.id), daemon)
 
 
+def find(daemon: Daemon, name: str) -> Box | None:
+    """Return the container of that name, whoever made it, or None."""
+    from docker.errors import NotFound
+
+    try:
+        return Box(name, str(daemon.client.api.inspect_container(name)["Id"]), daemon)
+    except NotFound:
+        return None
+
+
 @contextlib.contextmanager
 def volume(daemon: Daemon, *, name: str = "", what: str = "demo", **more: str) -> Iterator[Any]:
-    """A labelled volume, as docker-py's ``Volume``, for the length of a ``with`` block."""
+    """A labelled volume, as docker-py's ``Volume``, for the length of a ``with`` block.
+
+    Raises:
+        SandboxError: if somebody has a volume of that name: Docker would hand out theirs.
+    """
     made = daemon.client.volumes.create(name or f"{LABEL}-{what}-{secrets.token_hex(8)}", labels=labels(what, **more))
+    if (made.attrs.get("Labels") or {}).get(f"{LABEL}.owner") != owner():
+        raise errors.SandboxError(f"the volume {made.name} exists and is not yours.", "Choose another name.")
     try:
         yield made
     finally:
-        _remove(daemon, "volume", str(made.id))
+        _remove(daemon, "volume", made.name, made.name)
+
+
+def _remove(daemon: Daemon, kind: str, name: str, key: str) -> None:
+    if reason := remove_one(daemon, kind, key):
+        raise errors.SandboxError(f"the {kind} {name} cannot be removed: {reason}", "`labkit clean` tries again.")
 
 
 def wait_until(condition: Callable[[], T], what: str, *, deadline: float = 10) -> T:
@@ -161,81 +205,3 @@ def wait_until(condition: Callable[[], T], what: str, *, deadline: float = 10) -
             raise errors.SandboxError(f"waited {deadline:g} s in vain until {what}.")
         time.sleep(0.02)
     return value
-
-
-@dataclass(frozen=True)
-class Thing:
-    """One labelled object on a daemon: ``kind`` is container, image, network or volume."""
-
-    kind: str
-    name: str
-    id: str = field(repr=False)
-    owner: str = ""
-    left: str = ""
-    """Why it could not be removed; empty if it was."""
-
-
-def things(daemon: Daemon, *, whose: str | None = None) -> list[Thing]:
-    """List the labelled objects, in the order in which they can be removed.
-
-    Args:
-        daemon: where.
-        whose: only this owner's, and what has no owner (images, and what grew out of them); None for all.
-    """
-    api: Any = daemon.client.api
-    chosen = {"label": [LABEL]}
-    found = [
-        *(_thing("container", c["Names"][0][1:], c["Id"], c) for c in api.containers(all=True, filters=chosen)),
-        *(_thing("network", n["Name"], n["Id"], n) for n in api.networks(filters=chosen)),
-        *(_thing("volume", v["Name"], v["Name"], v) for v in api.volumes(filters=chosen)["Volumes"] or ()),
-        *(_thing("image", tag, tag, i) for i in api.images(filters=chosen) for tag in _tags(i)),
-    ]
-    return [thing for thing in found if whose is None or thing.owner in ("", whose)]
-
-
-def _thing(kind: str, name: str, key: str, data: dict[str, Any]) -> Thing:
-    return Thing(kind, name, key, (data.get("Labels") or {}).get(f"{LABEL}.owner", ""))
-
-
-def _tags(image: dict[str, Any]) -> list[str]:
-    tags = [tag for tag in image.get("RepoTags") or () if tag != "<none>:<none>"]
-    return tags or [image["Id"]]
-
-
-def clean(daemon: Daemon, *, whose: str | None = None, dry_run: bool = False) -> list[Thing]:
-    """Remove what ``things()`` lists; return the list, with the reason beside each thing that was left.
-
-    Args:
-        daemon: where.
-        whose: as for ``things()``.
-        dry_run: list only.
-    """
-    found = things(daemon, whose=whose)
-    if dry_run:
-        return found
-    return [
-        Thing(thing.kind, thing.name, thing.id, thing.owner, _remove(daemon, thing.kind, thing.id)) for thing in found
-    ]
-
-
-def _remove(daemon: Daemon, kind: str, key: str) -> str:
-    """Remove one object; return why that was not possible, or an empty string."""
-    from docker.errors import APIError, NotFound
-
-    api: Any = daemon.client.api
-    try:
-        match kind:
-            case "container":
-                api.remove_container(key, force=True, v=True)
-            case "network":
-                api.remove_network(key)
-            case "volume":
-                api.remove_volume(key)
-            case "image":
-                api.remove_image(key)
-    except NotFound:
-        pass
-    except APIError as error:
-        if "already in progress" not in str(error):
-            return str(error.explanation)
-    return ""

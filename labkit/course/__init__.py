@@ -1,0 +1,1 @@
+"""Chapters, exercises, judges, hints and progress: what turns a notebook into a course."""

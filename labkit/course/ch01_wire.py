@@ -1,0 +1,261 @@
+"""Chapter 01, The socket, second half: what is said on it, byte by byte."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from labkit import images, sandbox
+from labkit.course import knocking
+from labkit.course.claims import Claim
+from labkit.course.exercise import Exercise, Program, World, register
+from labkit.course.outputs import Case, compare, read_outputs
+from labkit.course.verdict import Finding, Part, failed, passed
+from labkit.inside.events import Event, read_events
+
+
+@register
+class Ping(Program):
+    """Ask for the daemon's pulse, in bytes."""
+
+    id = "01.ping"
+    title = "feel the daemon's pulse, byte by byte"
+    brief = "The judge listens on sockets of its own and waits for your knock."
+    parts = (
+        Part("request", 1, "the request is one that a daemon understands"),
+        Part("answer", 2, "the status and the API version are read from the answer"),
+        Part("pieces", 2, "an answer that comes in pieces is read to its end"),
+    )
+    hints = (
+        "Look at the request that this chapter sent. Where does each of its lines end, and what ends the whole?",
+        "recv gives what has arrived, not what was sent. How do you know that nothing more will come?",
+        "Ask with 'Connection: close', then call recv until it returns b''. Header names may be written in any case.",
+    )
+
+    def manners(self, world: World) -> list[tuple[str, knocking.Manner]]:
+        """Four ways to answer, drawn anew for each check, with the part that each is about."""
+        a, b, c, d = (f"1.{world.draws.number(f'api{n}', 25, 99)}" for n in range(4))
+        status = world.draws.pick("status", (500, 502, 503))
+        return [
+            ("answer", knocking.Manner(a)),
+            ("answer", knocking.Manner(b, status=status, lower=True)),
+            ("pieces", knocking.Manner(c, pieces=2)),
+            ("pieces", knocking.Manner(d, pieces=9)),
+        ]
+
+    @contextlib.contextmanager
+    def stage(self, world: World) -> Iterator[list[tuple[Any, ...]]]:
+        """Let the listeners wait; what they heard is known when they are gone."""
+        with knocking.listeners([manner for _, manner in self.manners(world)]) as waiting:
+            yield [listener.address for listener in waiting]
+        self.heard = [listener.heard for listener in waiting]
+
+    def claim(self, world: World, answer: object) -> Claim:
+        """Add what the listeners heard to what the function returned."""
+        claim = super().claim(world, answer)
+        if claim.problem or claim.empty or not callable(answer):
+            return claim
+        return Claim.of({"outputs": claim.value, "heard": self.heard})
+
+    def judge(self, claim: Claim, world: World) -> Iterator[Finding]:
+        """Judge the request by what was heard, the answers by what was sent."""
+        value = claim.value if isinstance(claim.value, dict) else {"outputs": [], "heard": [""]}
+        complaints = [words for heard in value["heard"] if (words := knocking.complaint(str(heard)))]
+        outputs = read_outputs(Claim(value["outputs"], claim.problem), 4)
+        if complaints:
+            raised = outputs[0].get("raised")
+            saw = raised or repr(value["heard"][0])
+            wanted = "a first line, a Host header, an empty line"
+            yield failed(
+                "request", expected=wanted, saw=saw, look_at="the bytes that this chapter sent", why=complaints[0]
+            )
+            return
+        yield passed("request")
+        told = list(zip([_answered(*manner) for manner in self.manners(world)], outputs, strict=True))
+        why = "Header names may come in any case, and not every status is 200. Return (a number, a text)."
+        yield compare("answer", told, look_at="the first line and the headers of an answer", why=why)
+        why = "One recv is not one answer: the bytes come as they please, and even the headers in two parts."
+        yield compare("pieces", told, look_at="how often you call recv", why=why)
+
+
+def _answered(part: str, manner: knocking.Manner) -> Case:
+    words = f"status {manner.status} and API {manner.version}, sent in {manner.pieces} pieces"
+    return Case(part, (), [manner.status, manner.version], words)
+
+
+@register
+class ByHand(Exercise):
+    """Create, start and wait, with nothing but a socket."""
+
+    id = "01.by-hand"
+    title = "run a container by hand"
+    kind = "state"
+    brief = "Make a container named {container} from {image}. It prints {word} and ends with exit code {code}."
+    parts = (
+        Part("made", 1, "the container exists and is made from the image"),
+        Part("printed", 1, "it printed the word"),
+        Part("ended", 1, "it has ended with the exit code"),
+        Part("statuses", 2, "the three status codes are those that the daemon answered with"),
+    )
+    hints = (
+        "Three requests make one run. Which creates, which starts, which waits? The Engine API reference lists them.",
+        "POST /containers/create?name=…, with a Content-Type and a Content-Length; then …/start; then …/wait.",
+        'The body is JSON: {"Image": …, "Cmd": ["sh", "-c", "echo …; exit …"]}. An answer\'s first line has the status.',
+    )
+
+    def prepare(self, world: World) -> dict[str, Any]:
+        """Draw the name, the word and the exit code; the container is the learner's to make."""
+        return {
+            "container": world.name(),
+            "image": images.ensure(world.daemon),
+            "word": world.seed.word("word"),
+            "code": world.seed.number("code", 3, 99),
+        }
+
+    def judge(self, claim: Claim, world: World) -> Iterator[Finding]:
+        """Ask the daemon about the container, and compare the statuses."""
+        box = world.find()
+        if box is None:
+            saw = "no container of that name"
+            yield failed("made", expected=f"a container {world.name()}", saw=saw, look_at="docker ps -a")
+            return
+        facts = box.inspect()
+        yield _made(facts, str(world.daemon.client.images.get(images.BUSYBOX).id))
+        word, said = world.seed.word("word"), box.logs()
+        look_at = f"docker logs {box.name}"
+        right = word in said.split()
+        yield (
+            passed("printed")
+            if right
+            else failed("printed", expected=f"the word {word}", saw=repr(said), look_at=look_at)
+        )
+        ended = _ended(facts["State"], world.seed.number("code", 3, 99), box.name)
+        yield ended
+        if ended.state == "pass":
+            yield _statuses(claim)
+
+
+def _made(facts: dict[str, Any], image: str) -> Finding:
+    if facts["Image"] == image:
+        return passed("made")
+    look_at = "docker ps -a, column IMAGE"
+    return failed("made", expected=f"the image {images.BUSYBOX}", saw=facts["Config"]["Image"], look_at=look_at)
+
+
+def _ended(state: dict[str, Any], code: int, name: str) -> Finding:
+    if state["Status"] == "exited" and state["ExitCode"] == code:
+        return passed("ended")
+    why = {
+        "created": "Creating is not starting: the container is there, and no process ever ran in it.",
+        "running": "It still runs. Waiting for it is the third request.",
+        "exited": "A shell ends with the code of its last command, unless exit says another one.",
+    }.get(state["Status"], "")
+    saw = f"{state['Status']}, exit code {state['ExitCode']}"
+    look_at = f"docker inspect {name}, under State"
+    return failed("ended", expected=f"exited, exit code {code}", saw=saw, look_at=look_at, why=why)
+
+
+def _statuses(claim: Claim) -> Finding:
+    value = claim.value
+    if value == [201, 204, 200]:
+        return passed("statuses")
+    why = "These are not the three that a daemon gives to three first requests. Begin again for a clean world."
+    if value is None:
+        why = "Hand them in as a list in `answer`: the statuses of create, of start and of wait, as numbers."
+    elif isinstance(value, list) and 304 in value:
+        why = "304 says that it was started already: there was nothing left to do. Begin again for a clean world."
+    elif isinstance(value, list) and set(map(str, value)) == {"200"}:
+        why = "HTTP has more than one word for success; read the first line of each answer."
+    look_at = "the first line of each answer"
+    return failed(
+        "statuses", expected="three numbers, in the order of asking", saw=repr(value), look_at=look_at, why=why
+    )
+
+
+@register
+class Events(Exercise):
+    """Read in the daemon's diary."""
+
+    id = "01.events"
+    title = "the four events of one run"
+    kind = "value"
+    brief = "A container named {container} came and went, between second {since} and {until} of the daemon's clock."
+    parts = (
+        Part("actions", 2, "the four events of its life are named in order"),
+        Part("code", 2, "its exit code is the one that the daemon told"),
+    )
+    hints = (
+        "The container is gone, so inspect cannot help. Who saw it, and still tells of it afterwards?",
+        "GET /events?since=…&until=… ends by itself. Each line tells Type, Action and Actor.Attributes.",
+        "Keep the lines whose Type is container and whose Actor.Attributes.name is yours; die carries exitCode.",
+    )
+
+    def prepare(self, world: World) -> dict[str, Any]:
+        """Let a container come and go, and a twin beside it."""
+        since = _now(world)
+        for what in ("twin", "box"):
+            gone = world.run(f"exit {world.seed.number(what, 3, 99)}", what, auto_remove=True)
+            _await_end(gone)
+        return {"container": world.name("box"), "since": since, "until": _now(world) + 1}
+
+    def judge(self, claim: Claim, world: World) -> Iterator[Finding]:
+        """Ask the daemon for its diary, and compare the last run of that name with the claim."""
+        told = _told(world)
+        if not told:
+            return
+        value = claim.value if isinstance(claim.value, dict) else {}
+        actions = value.get("actions")
+        if actions == [event.action for event in told]:
+            yield passed("actions")
+        else:
+            wanted, look_at = "the actions of one container, first to last", "GET /events with since and until"
+            why = _actions_why(claim, actions)
+            yield failed("actions", expected=wanted, saw=repr(actions or claim.value), look_at=look_at, why=why)
+        yield _code(value.get("exit code"), world)
+
+
+def _await_end(box: sandbox.Box) -> None:
+    sandbox.wait_until(lambda: not sandbox.find(box.daemon, box.name), f"{box.name} is gone")
+
+
+def _code(code: object, world: World) -> Finding:
+    if type(code) is int and code == world.seed.number("box", 3, 99):
+        return passed("code")
+    why = ""
+    if isinstance(code, str):
+        why = "Hand in a number: the daemon writes it as a text, as all attributes are."
+    elif code == world.seed.number("twin", 3, 99):
+        why = "That is the exit code of the other container, the twin: compare the names."
+    look_at = "the event die, Actor.Attributes.exitCode"
+    return failed("code", expected="a number", saw=repr(code), look_at=look_at, why=why)
+
+
+def _told(world: World) -> list[Event]:
+    """The daemon's events of the last run of this exercise's container."""
+    api: Any = world.daemon.client.api
+    chosen = {"type": "container", "container": world.name("box")}
+    told = read_events(b"\n".join(api.events(since=1, until=_now(world) + 1, filters=chosen)))
+    begins = [index for index, event in enumerate(told) if event.action == "create"]
+    return told[begins[-1] :] if begins else []
+
+
+def _actions_why(claim: Claim, actions: object) -> str:
+    if not isinstance(claim.value, dict):
+        return 'Hand in a dictionary: answer = {"actions": [...], "exit code": ...}.'
+    names = [str(action) for action in actions] if isinstance(actions, list) else []
+    if "connect" in names or "disconnect" in names:
+        return "connect and disconnect are events of the network that it was plugged into, not of the container."
+    if len(names) > 4:
+        return "These are the events of more than one container: compare the names."
+    if names and "destroy" not in names:
+        return "Its end is missing: a container outlives its process, and is destroyed when it is removed."
+    return ""
+
+
+def _now(world: World) -> int:
+    """The time on the daemon's clock, in whole seconds since 1970."""
+    stamp = str(world.daemon.client.info()["SystemTime"])
+    return int(datetime.datetime.fromisoformat(re.sub(r"\.\d+", "", stamp)).timestamp())

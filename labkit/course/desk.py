@@ -1,0 +1,139 @@
+"""The learner's side of an exercise: begin, check, hint, solution, progress, tidy."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+from labkit import errors, sandbox
+from labkit.course import progress as records
+from labkit.course import show
+from labkit.course.exercise import Exercise, World, exercises, find
+from labkit.course.seed import learner, mark
+from labkit.course.verdict import Verdict
+from labkit.daemon import current
+
+PATIENCE = 3
+"""Failed attempts after which the reference answer is offered."""
+
+
+class Task:
+    """An exercise that has begun: its values are attributes, and printing it lists them."""
+
+    def __init__(self, exercise: Exercise, world: World, values: dict[str, Any]) -> None:
+        self.exercise = exercise
+        self.world = world
+        self.values = values
+
+    def __getattr__(self, name: str) -> Any:
+        values = self.__dict__.get("values", {})
+        if name in values:
+            return values[name]
+        raise AttributeError(f"this task has no {name!r}; it has {', '.join(values) or 'no values'}")
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.values]
+
+    def __repr__(self) -> str:
+        return "\n".join(f"task.{name} = {value!r}" for name, value in self.values.items())
+
+
+def begin(exercise_id: str) -> Task:
+    """Make a clean world for this exercise and print this learner's values.
+
+    Args:
+        exercise_id: as in the heading above the cell, such as ``"01.ping"``.
+
+    Raises:
+        CourseError: if there is no such exercise.
+        DaemonError: if the daemon does not answer.
+    """
+    exercise = find(exercise_id)
+    world = World(current(), exercise.id, learner())
+    world.clear()
+    try:
+        values = exercise.prepare(world)
+    except BaseException:
+        world.clear()
+        raise
+    print(exercise.brief.format(**values))
+    return Task(exercise, world, values)
+
+
+def check(task: Task, answer: object = None, *, widget: bool = False) -> None:
+    """Ask the judge, show the verdict, and raise unless every point was reached.
+
+    Args:
+        task: what ``begin`` returned.
+        answer: the value or function of the answer cell; nothing where the daemon's state is the answer.
+        widget: show buttons for hints and the reference answer instead of a static table.
+
+    Raises:
+        NotSolved: if points are missing.
+        CourseError: if ``begin`` was not run.
+    """
+    if not isinstance(task, Task):
+        raise errors.CourseError(f"{task!r} is not a task.", "Run the cell with begin(…) above first.")
+    verdict = judge(task, answer)
+    record = records.note(verdict)
+    show.show(verdict, task.exercise, record, widget=widget)
+    if not verdict.solved:
+        raise errors.NotSolved(show.summary(verdict))
+
+
+def judge(task: Task, answer: object) -> Verdict:
+    """Return the verdict on an answer, with inputs that nobody knew before; nothing is shown or noted."""
+    world = World(task.world.daemon, task.exercise.id, task.world.learner, secrets.token_hex(8))
+    try:
+        return task.exercise.verdict(task.exercise.claim(world, answer), world)
+    finally:
+        world.close()
+
+
+def hint(exercise_id: str) -> None:
+    """Print the hints that were earned so far: one for each failed attempt."""
+    exercise = find(exercise_id)
+    print(show.hints(exercise, records.read().get(exercise.id, records.Record())))
+
+
+def solution(exercise_id: str) -> None:
+    """Print the reference answer, once the exercise is solved or was tried three times."""
+    exercise = find(exercise_id)
+    record = records.read().get(exercise.id, records.Record())
+    if not (record.solved or record.attempts >= PATIENCE):
+        left = PATIENCE - record.attempts
+        raise errors.CourseError(
+            f"The reference answer of {exercise.id} is offered after {PATIENCE} different attempts.",
+            f"{left} to go; hint({exercise.id!r}) shows what you have earned so far.",
+        )
+    print(reference(exercise.id))
+
+
+def reference(exercise_id: str) -> str:
+    """Return the text of the reference answer, from the course's own tests."""
+    file = Path(__file__).parents[2] / "tests" / "solutions" / f"{exercise_id}.py"
+    try:
+        return file.read_text().strip()
+    except FileNotFoundError:
+        raise errors.CourseError(
+            f"{file.name} is not on this computer.", "It is in the course's repository, in tests/solutions."
+        ) from None
+
+
+def progress(chapter: str = "") -> None:
+    """Print where the learner stands, exercise by exercise."""
+    known = records.read()
+    for exercise in exercises(chapter):
+        print(show.progress_line(exercise, known.get(exercise.id, records.Record())))
+
+
+def tidy() -> None:
+    """Remove this learner's labelled containers, networks and volumes; the course's images stay for next time."""
+    daemon = current()
+    mine = [thing for thing in sandbox.things(daemon, whose=learner()) if thing.kind != "image"]
+    left = [t for t in sandbox.remove(daemon, [t for t in mine if t.owner or mark(learner()) in t.name]) if t.left]
+    for thing in left:
+        print(f"The {thing.kind} {thing.name} is still there: {thing.left}")
+    if not left:
+        print("Nothing of yours is left on the daemon but the course's images.")

@@ -1,0 +1,182 @@
+"""What an exercise is: a world to prepare, parts to be judged, hints to be given.
+
+An exercise is one class in its chapter's module. It is registered by its id; the notebook's cells carry the
+same id in their metadata, the reference answer and the typical mistakes in their file names.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any, ClassVar, Literal
+
+import labkit.course
+from labkit import errors, images, sandbox
+from labkit.course.claims import Claim, call
+from labkit.course.seed import Seed, mark
+from labkit.course.verdict import Finding, Part, Verdict
+from labkit.daemon import Daemon
+from labkit.host import Host, open_host
+
+Kind = Literal["value", "state", "program"]
+
+
+class World:
+    """What an exercise and its judge see: a daemon, its host, and this learner's own values.
+
+    Args:
+        daemon: where the exercise happens.
+        exercise: its id.
+        learner: whose values; the judge can name anybody.
+        nonce: what a judge draws its inputs from, so that nobody knows them before.
+    """
+
+    def __init__(self, daemon: Daemon, exercise: str, learner: str, nonce: str = "") -> None:
+        self.daemon = daemon
+        self.exercise = exercise
+        self.learner = learner
+        self.seed = Seed(learner, exercise)
+        self.nonce = nonce
+
+    @cached_property
+    def host(self) -> Host:
+        """The daemon's host."""
+        return open_host(self.daemon)
+
+    @property
+    def draws(self) -> Seed:
+        """The judge's own draws: other than the learner's values, and other at each check."""
+        return Seed(f"{self.seed.learner}\0{self.nonce}", self.exercise)
+
+    def name(self, what: str = "") -> str:
+        """The name of one object of this exercise: ``labkit-01-ping-heron-3f07-<what>``."""
+        words = (sandbox.LABEL, self.exercise.replace(".", "-"), mark(self.learner), what)
+        return "-".join(word for word in words if word)
+
+    def run(self, command: str | list[str], what: str = "", **options: Any) -> sandbox.Box:
+        """Start a labelled container of this exercise on ``labkit/busybox``."""
+        marks = {f"{sandbox.LABEL}.exercise": self.exercise} | options.pop("labels", {})
+        return sandbox.run(
+            images.ensure(self.daemon),
+            command,
+            name=self.name(what),
+            what="exercise",
+            daemon=self.daemon,
+            labels=marks,
+            **options,
+        )
+
+    def find(self, what: str = "") -> sandbox.Box | None:
+        """Return the container ``name(what)``, or None if the daemon has none of that name."""
+        return sandbox.find(self.daemon, self.name(what))
+
+    def clear(self) -> None:
+        """Remove every labelled object whose name is this exercise's: a clean world to begin in."""
+        sandbox.clean(self.daemon, named=self.name())
+
+    def close(self) -> None:
+        """Hang up on the host, if it was asked anything."""
+        if "host" in self.__dict__:
+            self.host.close()
+
+
+class Exercise(ABC):
+    """One exercise. Subclasses say what they are in class attributes and write ``prepare`` and ``judge``."""
+
+    id: ClassVar[str]
+    title: ClassVar[str]
+    kind: ClassVar[Kind]
+    brief: ClassVar[str]
+    """What ``begin`` prints: a format string over the values that ``prepare`` returns."""
+    parts: ClassVar[tuple[Part, ...]]
+    hints: ClassVar[tuple[str, ...]]
+    seconds: ClassVar[int] = 30
+    """How long one check may take."""
+
+    @property
+    def chapter(self) -> str:
+        """The two digits before the dot."""
+        return self.id.partition(".")[0]
+
+    @property
+    def total(self) -> int:
+        """All points that can be reached."""
+        return sum(part.points for part in self.parts)
+
+    def prepare(self, world: World) -> dict[str, Any]:
+        """Make the world of this exercise; return the values that the learner is told."""
+        return {}
+
+    def claim(self, world: World, answer: object) -> Claim:
+        """Turn the learner's answer into JSON; what the judge will see of it is only that."""
+        return Claim.of(answer)
+
+    @abstractmethod
+    def judge(self, claim: Claim, world: World) -> Iterator[Finding]:
+        """Yield what is found out about each part; stop where the rest cannot be reached."""
+
+    def verdict(self, claim: Claim, world: World) -> Verdict:
+        """Judge a claim. An answer that is not there yet is not judged."""
+        if self.kind != "state" and claim.empty:
+            return Verdict(self.id, self.parts, {}, answered=False)
+        return Verdict.of(self.id, self.parts, self.judge(claim, world))
+
+
+class Program(Exercise):
+    """An exercise whose answer is a function: the judge chooses the inputs and compares the outputs."""
+
+    kind = "program"
+
+    @contextlib.contextmanager
+    def stage(self, world: World) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the arguments of each call, for as long as what they speak of is there."""
+        yield self.inputs(world)
+
+    def inputs(self, world: World) -> list[tuple[Any, ...]]:
+        """Return the arguments of each call, drawn from ``world.draws``."""
+        raise NotImplementedError
+
+    def claim(self, world: World, answer: object) -> Claim:
+        """Call the learner's function with each input; an error is an output too."""
+        if not callable(answer):
+            return Claim.of(answer)
+        with self.stage(world) as calls:
+            return Claim.of([call(answer, arguments) for arguments in calls])
+
+
+_registry: dict[str, Exercise] = {}
+
+
+def register(exercise: type[Exercise]) -> type[Exercise]:
+    """Class decorator: make an exercise known by its id."""
+    if exercise.id in _registry:
+        raise ValueError(f"there are two exercises {exercise.id}")
+    _registry[exercise.id] = exercise()
+    return exercise
+
+
+def exercises(chapter: str = "") -> list[Exercise]:
+    """Return the exercises of a chapter, or of all, in the order of their modules."""
+    for module in sorted(pkgutil.iter_modules(labkit.course.__path__), key=lambda module: module.name):
+        if module.name.startswith("ch"):
+            importlib.import_module(f"labkit.course.{module.name}")
+    return [exercise for exercise in _registry.values() if exercise.id.startswith(chapter)]
+
+
+def find(exercise_id: str) -> Exercise:
+    """Return the exercise with this id.
+
+    Raises:
+        CourseError: if there is none; the nearest ids are named.
+    """
+    import difflib
+
+    known = {exercise.id: exercise for exercise in exercises()}
+    if exercise_id in known:
+        return known[exercise_id]
+    near = ", ".join(difflib.get_close_matches(exercise_id, known, 3, 0.3)) or ", ".join(known)
+    raise errors.CourseError(f"There is no exercise {exercise_id!r}.", f"Did you mean: {near}?")
