@@ -18,7 +18,7 @@ class Word(Exercise):
     id = "00.word"
     title = "a word that only the daemon knows"
     kind = "value"
-    brief = "Your container is {container}. Its label {label!r} holds a word."
+    brief = "Your container, and the label that holds a word:"
     parts = (Part("word", 2, "the word is the one that the daemon has for your container"),)
     hints = (
         "Who knows a container's labels: your notebook, or the daemon? How did this chapter ask it for a container?",
@@ -73,7 +73,7 @@ class File(Exercise):
     id = "00.file"
     title = "the same file, seen from the host"
     kind = "value"
-    brief = "Your container is {container}. Its volume {volume} is mounted at /data and holds word.txt."
+    brief = "Your container, and the volume that is mounted at /data in it:"
     parts = (
         Part("path", 2, "the path is where the file lies on the daemon's host"),
         Part("word", 1, "the word is the one in the file"),
@@ -142,7 +142,7 @@ class Trace(Exercise):
     id = "00.trace"
     title = "leave without a trace"
     kind = "state"
-    brief = "Yours are the containers with the label garden={garden}. {neighbour} belongs to somebody else."
+    brief = "Yours are the containers whose label garden has this value; the neighbour is somebody else's:"
     parts = (
         Part("running", 1, "your running container is gone"),
         Part("stopped", 1, "your stopped container is gone"),

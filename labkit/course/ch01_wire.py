@@ -13,7 +13,7 @@ from labkit.course import knocking
 from labkit.course.claims import Claim
 from labkit.course.exercise import Exercise, Program, World, register
 from labkit.course.outputs import Case, compare, read_outputs
-from labkit.course.verdict import Finding, Part, failed, passed
+from labkit.course.verdict import Finding, Part, failed, found
 from labkit.inside.events import Event, read_events
 
 
@@ -51,29 +51,26 @@ class Ping(Program):
         """Let the listeners wait; what they heard is known when they are gone."""
         with knocking.listeners([manner for _, manner in self.manners(world)]) as waiting:
             yield [listener.address for listener in waiting]
-        self.heard = [listener.heard for listener in waiting]
+        world.notes["heard"] = [listener.heard for listener in waiting]
 
     def claim(self, world: World, answer: object) -> Claim:
         """Add what the listeners heard to what the function returned."""
         claim = super().claim(world, answer)
         if claim.problem or claim.empty or not callable(answer):
             return claim
-        return Claim.of({"outputs": claim.value, "heard": self.heard})
+        return Claim.of({"outputs": claim.value, **world.notes})
 
     def judge(self, claim: Claim, world: World) -> Iterator[Finding]:
         """Judge the request by what was heard, the answers by what was sent."""
         value = claim.value if isinstance(claim.value, dict) else {"outputs": [], "heard": [""]}
         complaints = [words for heard in value["heard"] if (words := knocking.complaint(str(heard)))]
         outputs = read_outputs(Claim(value["outputs"], claim.problem), 4)
+        saw = outputs[0].get("raised") or repr(value["heard"][0])
+        wanted, look_at = "a first line, a Host header, an empty line", "the bytes that this chapter sent"
+        why = "".join(complaints[:1])
+        yield found("request", not complaints, expected=wanted, saw=saw, look_at=look_at, why=why)
         if complaints:
-            raised = outputs[0].get("raised")
-            saw = raised or repr(value["heard"][0])
-            wanted = "a first line, a Host header, an empty line"
-            yield failed(
-                "request", expected=wanted, saw=saw, look_at="the bytes that this chapter sent", why=complaints[0]
-            )
             return
-        yield passed("request")
         told = list(zip([_answered(*manner) for manner in self.manners(world)], outputs, strict=True))
         why = "Header names may come in any case, and not every status is 200. Return (a number, a text)."
         yield compare("answer", told, look_at="the first line and the headers of an answer", why=why)
@@ -93,7 +90,7 @@ class ByHand(Exercise):
     id = "01.by-hand"
     title = "run a container by hand"
     kind = "state"
-    brief = "Make a container named {container} from {image}. It prints {word} and ends with exit code {code}."
+    brief = "The container to make, its image, the word it prints, and the exit code it ends with:"
     parts = (
         Part("made", 1, "the container exists and is made from the image"),
         Part("printed", 1, "it printed the word"),
@@ -103,7 +100,8 @@ class ByHand(Exercise):
     hints = (
         "Three requests make one run. Which creates, which starts, which waits? The Engine API reference lists them.",
         "POST /containers/create?name=…, with a Content-Type and a Content-Length; then …/start; then …/wait.",
-        'The body is JSON: {"Image": …, "Cmd": ["sh", "-c", "echo …; exit …"]}. An answer\'s first line has the status.',
+        'The body is JSON: {"Image": …, "Cmd": ["sh", "-c", "echo …; exit …"]}. '
+        "The first line of an answer has the status.",
     )
 
     def prepare(self, world: World) -> dict[str, Any]:
@@ -122,46 +120,29 @@ class ByHand(Exercise):
             saw = "no container of that name"
             yield failed("made", expected=f"a container {world.name()}", saw=saw, look_at="docker ps -a")
             return
-        facts = box.inspect()
-        yield _made(facts, str(world.daemon.client.images.get(images.BUSYBOX).id))
-        word, said = world.seed.word("word"), box.logs()
-        look_at = f"docker logs {box.name}"
-        right = word in said.split()
-        yield (
-            passed("printed")
-            if right
-            else failed("printed", expected=f"the word {word}", saw=repr(said), look_at=look_at)
-        )
-        ended = _ended(facts["State"], world.seed.number("code", 3, 99), box.name)
-        yield ended
-        if ended.state == "pass":
-            yield _statuses(claim)
+        facts, state = box.inspect(), box.inspect()["State"]
+        image = world.daemon.client.images.get(images.ensure(world.daemon)).id
+        saw, look_at = facts["Config"]["Image"], "docker ps -a, column IMAGE"
+        yield found("made", facts["Image"] == image, expected=images.BUSYBOX, saw=saw, look_at=look_at)
+        word, said, look_at = world.seed.word("word"), box.logs(), f"docker logs {box.name}"
+        yield found("printed", word in said.split(), expected=f"the word {word}", saw=repr(said), look_at=look_at)
+        code = world.seed.number("code", 3, 99)
+        ended = state["Status"] == "exited" and state["ExitCode"] == code
+        saw, look_at = f"{state['Status']}, exit code {state['ExitCode']}", f"docker inspect {box.name}, under State"
+        why = _NOT_ENDED.get(state["Status"], "")
+        yield found("ended", ended, expected=f"exited, exit code {code}", saw=saw, look_at=look_at, why=why)
+        if ended:
+            yield _statuses(claim.value)
 
 
-def _made(facts: dict[str, Any], image: str) -> Finding:
-    if facts["Image"] == image:
-        return passed("made")
-    look_at = "docker ps -a, column IMAGE"
-    return failed("made", expected=f"the image {images.BUSYBOX}", saw=facts["Config"]["Image"], look_at=look_at)
+_NOT_ENDED = {
+    "created": "Creating is not starting: the container is there, and no process ever ran in it.",
+    "running": "It still runs. Waiting for it is the third request.",
+    "exited": "A shell ends with the code of its last command, unless exit says another one.",
+}
 
 
-def _ended(state: dict[str, Any], code: int, name: str) -> Finding:
-    if state["Status"] == "exited" and state["ExitCode"] == code:
-        return passed("ended")
-    why = {
-        "created": "Creating is not starting: the container is there, and no process ever ran in it.",
-        "running": "It still runs. Waiting for it is the third request.",
-        "exited": "A shell ends with the code of its last command, unless exit says another one.",
-    }.get(state["Status"], "")
-    saw = f"{state['Status']}, exit code {state['ExitCode']}"
-    look_at = f"docker inspect {name}, under State"
-    return failed("ended", expected=f"exited, exit code {code}", saw=saw, look_at=look_at, why=why)
-
-
-def _statuses(claim: Claim) -> Finding:
-    value = claim.value
-    if value == [201, 204, 200]:
-        return passed("statuses")
+def _statuses(value: object) -> Finding:
     why = "These are not the three that a daemon gives to three first requests. Begin again for a clean world."
     if value is None:
         why = "Hand them in as a list in `answer`: the statuses of create, of start and of wait, as numbers."
@@ -169,10 +150,8 @@ def _statuses(claim: Claim) -> Finding:
         why = "304 says that it was started already: there was nothing left to do. Begin again for a clean world."
     elif isinstance(value, list) and set(map(str, value)) == {"200"}:
         why = "HTTP has more than one word for success; read the first line of each answer."
-    look_at = "the first line of each answer"
-    return failed(
-        "statuses", expected="three numbers, in the order of asking", saw=repr(value), look_at=look_at, why=why
-    )
+    wanted, look_at = "three numbers, in the order of asking", "the first line of each answer"
+    return found("statuses", value == [201, 204, 200], expected=wanted, saw=repr(value), look_at=look_at, why=why)
 
 
 @register
@@ -182,7 +161,7 @@ class Events(Exercise):
     id = "01.events"
     title = "the four events of one run"
     kind = "value"
-    brief = "A container named {container} came and went, between second {since} and {until} of the daemon's clock."
+    brief = "The container that came and went, and between which seconds of the daemon's clock:"
     parts = (
         Part("actions", 2, "the four events of its life are named in order"),
         Part("code", 2, "its exit code is the one that the daemon told"),
@@ -208,12 +187,10 @@ class Events(Exercise):
             return
         value = claim.value if isinstance(claim.value, dict) else {}
         actions = value.get("actions")
-        if actions == [event.action for event in told]:
-            yield passed("actions")
-        else:
-            wanted, look_at = "the actions of one container, first to last", "GET /events with since and until"
-            why = _actions_why(claim, actions)
-            yield failed("actions", expected=wanted, saw=repr(actions or claim.value), look_at=look_at, why=why)
+        wanted, look_at = "the actions of one container, first to last", "GET /events with since and until"
+        right = actions == [event.action for event in told]
+        saw, why = repr(actions or claim.value), _actions_why(claim, actions)
+        yield found("actions", right, expected=wanted, saw=saw, look_at=look_at, why=why)
         yield _code(value.get("exit code"), world)
 
 
@@ -222,15 +199,13 @@ def _await_end(box: sandbox.Box) -> None:
 
 
 def _code(code: object, world: World) -> Finding:
-    if type(code) is int and code == world.seed.number("box", 3, 99):
-        return passed("code")
     why = ""
     if isinstance(code, str):
         why = "Hand in a number: the daemon writes it as a text, as all attributes are."
     elif code == world.seed.number("twin", 3, 99):
         why = "That is the exit code of the other container, the twin: compare the names."
-    look_at = "the event die, Actor.Attributes.exitCode"
-    return failed("code", expected="a number", saw=repr(code), look_at=look_at, why=why)
+    right, look_at = type(code) is int and code == world.seed.number("box", 3, 99), "the event die, exitCode"
+    return found("code", right, expected="a number", saw=repr(code), look_at=look_at, why=why)
 
 
 def _told(world: World) -> list[Event]:

@@ -36,7 +36,8 @@ class Task:
         return [*super().__dir__(), *self.values]
 
     def __repr__(self) -> str:
-        return "\n".join(f"task.{name} = {value!r}" for name, value in self.values.items())
+        width = max(map(len, self.values), default=0)
+        return "\n".join(f"  task.{name:<{width}}  {value!r}" for name, value in self.values.items())
 
 
 def begin(exercise_id: str) -> Task:
@@ -57,8 +58,9 @@ def begin(exercise_id: str) -> Task:
     except BaseException:
         world.clear()
         raise
-    print(exercise.brief.format(**values))
-    return Task(exercise, world, values)
+    task = Task(exercise, world, values)
+    print(exercise.brief, task, sep="\n" if values else "")
+    return task
 
 
 def check(task: Task, answer: object = None, *, widget: bool = False) -> None:

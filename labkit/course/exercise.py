@@ -41,6 +41,8 @@ class World:
         self.learner = learner
         self.seed = Seed(learner, exercise)
         self.nonce = nonce
+        self.notes: dict[str, Any] = {}
+        """What was observed while the learner's function ran."""
 
     @cached_property
     def host(self) -> Host:
@@ -91,7 +93,7 @@ class Exercise(ABC):
     title: ClassVar[str]
     kind: ClassVar[Kind]
     brief: ClassVar[str]
-    """What ``begin`` prints: a format string over the values that ``prepare`` returns."""
+    """What ``begin`` prints, above the values that ``prepare`` returns."""
     parts: ClassVar[tuple[Part, ...]]
     hints: ClassVar[tuple[str, ...]]
     seconds: ClassVar[int] = 30

@@ -92,7 +92,7 @@ def html(verdict: Verdict, exercise: Exercise, record: Record) -> str:
     if not verdict.answered:
         return f"<p>{escape(text(verdict, exercise, record))}</p>"
     rows = "".join(_html_row(verdict, index) for index in range(len(verdict.parts)))
-    below = [chapter_line(exercise.chapter)] if verdict.solved else [next_hint(exercise, record)]
+    below = ["" if verdict.solved else next_hint(exercise, record), chapter_line(exercise.chapter)]
     notes = "".join(f"<p>{escape(line)}</p>" for line in "\n".join(below).splitlines() if line)
     head = f"<b>{exercise.id}</b> {escape(exercise.title)}: {verdict.points} of {verdict.total} points"
     return f"<div style='border-left:4px solid {_colour(verdict)};padding-left:1em'>{head}{_table(rows)}{notes}</div>"

@@ -49,6 +49,11 @@ def failed(key: str, *, expected: str, saw: object, look_at: str, why: str = "")
     return Finding(key, "fail", expected, str(saw)[:300], look_at, why)
 
 
+def found(key: str, right: bool, *, expected: str, saw: object, look_at: str, why: str = "") -> Finding:
+    """Whether the part ``key`` is as it should be; the words are for the case that it is not."""
+    return passed(key) if right else failed(key, expected=expected, saw=saw, look_at=look_at, why=why)
+
+
 @dataclass(frozen=True)
 class Verdict:
     """The outcome of one check of one exercise.
