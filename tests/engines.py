@@ -1,0 +1,142 @@
+"""Another engine, from Debian's packages, beside the one that runs: ``with engine("forky", "containerd") as url:``.
+
+It is unpacked into ``build/engines``, never installed, and runs in a network namespace of its own: two daemons in
+one namespace take each other's bridge away. ``nsenter`` enters it; ``ip netns exec`` would remount ``/sys``, where
+dockerd then finds no devices cgroup. By hand: ``python -m tests.engines forky containerd``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from labkit.endpoint import Endpoint, knock
+from labkit.errors import DaemonError
+from labkit.sandbox import wait_until
+
+CACHE = Path(__file__).parents[1] / "build" / "engines"
+PACKAGES = ("docker.io", "containerd")
+
+
+def why_not() -> str:
+    """Why no second engine can run here; an empty text if one can."""
+    if os.name != "posix" or os.geteuid() != 0:
+        return "a second engine needs root"
+    missing = [name for name in ("apt-get", "dpkg-deb", "ip", "nsenter", "runc", "iptables") if not shutil.which(name)]
+    if missing:
+        return f"a second engine needs {', '.join(missing)}"
+    return "" if _mirror() else "a second engine needs a mirror of Debian in /etc/apt"
+
+
+@contextlib.contextmanager
+def engine(suite: str, store: str) -> Iterator[str]:
+    """Run the engine of a Debian suite; yield its address.
+
+    Args:
+        suite: ``"trixie"`` has 26.1, ``"forky"`` 28.5.
+        store: ``"overlay2"`` or ``"containerd"``.
+    """
+    programs = fetch(suite)
+    space = f"labkit-{os.getpid()}"
+    with tempfile.TemporaryDirectory(prefix="labkit-engine-", ignore_cleanup_errors=True) as folder, _netns(space):
+        command = _command(Path(folder), store)
+        path = f"{programs}/usr/sbin:{programs}/usr/bin:{os.environ['PATH']}"
+        with (Path(folder) / "log").open("w") as log:
+            daemon = subprocess.Popen(
+                ["nsenter", f"--net=/run/netns/{space}", *command],
+                env=os.environ | {"PATH": path},
+                stdout=log,
+                stderr=log,
+            )
+            try:
+                url = f"unix://{folder}/docker.sock"
+                wait_until(lambda: daemon.poll() is not None or _answers(url), "the engine answers", deadline=60)
+                if daemon.poll() is not None:
+                    raise RuntimeError((Path(folder) / "log").read_text()[-3000:])
+                yield url
+            finally:
+                daemon.terminate()
+                daemon.wait(60)
+
+
+def _command(folder: Path, store: str) -> list[str]:
+    (folder / "daemon.json").write_text(json.dumps({"features": {"containerd-snapshotter": store == "containerd"}}))
+    places = {"config-file": "daemon.json", "data-root": "data", "exec-root": "exec", "pidfile": "pid"}
+    options = [f"--{name}={folder}/{place}" for name, place in places.items()]
+    return ["dockerd", f"--host=unix://{folder}/docker.sock", *options]
+
+
+def _answers(url: str) -> bool:
+    with contextlib.suppress(DaemonError):
+        return bool(knock(Endpoint(url, "a test")))
+    return False
+
+
+@contextlib.contextmanager
+def _netns(name: str) -> Iterator[None]:
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    try:
+        subprocess.run(["nsenter", f"--net=/run/netns/{name}", "ip", "link", "set", "lo", "up"], check=True)
+        yield
+    finally:
+        subprocess.run(["ip", "netns", "delete", name], check=True)
+
+
+def fetch(suite: str) -> Path:
+    """Download and unpack the engine of a suite, with the mirror that this machine's apt uses; return the folder."""
+    folder = CACHE / suite
+    if (folder / "usr" / "sbin" / "dockerd").exists():
+        return folder
+    with tempfile.TemporaryDirectory(prefix="labkit-apt-") as scratch:
+        options = _apt(Path(scratch), suite)
+        subprocess.run(["apt-get", *options, "update", "-qq"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["apt-get", *options, "download", "-qq", *PACKAGES], check=True, cwd=scratch)
+        part = folder.with_suffix(".part")
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        for package in Path(scratch).glob("*.deb"):
+            subprocess.run(["dpkg-deb", "-x", str(package), str(part)], check=True)
+        part.rename(folder)
+    return folder
+
+
+def _apt(scratch: Path, suite: str) -> list[str]:
+    """Options that make apt use lists of its own, with one suite and the mirror and keys of this machine."""
+    (scratch / "lists" / "partial").mkdir(parents=True)
+    (scratch / "cache" / "archives" / "partial").mkdir(parents=True)
+    (scratch / "sources.list").write_text(_source(suite))
+    settings = {
+        "Dir::Etc::sourcelist": scratch / "sources.list",
+        "Dir::Etc::sourceparts": "/dev/null",
+        "Dir::State::lists": scratch / "lists",
+        "Dir::Cache": scratch / "cache",
+        "Acquire::Check-Valid-Until": "false",
+        "APT::Sandbox::User": "root",
+    }
+    return [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
+
+
+def _source(suite: str) -> str:
+    """One line of ``sources.list(5)``."""
+    return f"deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {_mirror()} {suite} main\n"
+
+
+def _mirror() -> str:
+    """The first mirror of Debian that this machine's apt knows; an empty text if it knows none."""
+    files = [*Path("/etc/apt").glob("sources.list.d/*"), Path("/etc/apt/sources.list")]
+    found = re.search(r"https?://\S+/debian/?(?=\s)", "\n".join(file.read_text() for file in files if file.is_file()))
+    return found.group() if found else ""
+
+
+if __name__ == "__main__":
+    with engine(*sys.argv[1:3]) as url:
+        print(f"export DOCKER_HOST={url}\nPress Enter to stop it.")
+        input()
