@@ -170,8 +170,9 @@ def _open(endpoint: Endpoint) -> Daemon:
     from docker.constants import DEFAULT_TIMEOUT_SECONDS
     from docker.errors import DockerException
 
+    api = "auto"
     if endpoint.scheme in ("unix", "tcp"):
-        _check_version(endpoint, where.knock(endpoint))
+        _check_version(endpoint, api := where.knock(endpoint))
     elif endpoint.scheme not in ("ssh", "npipe"):
         raise errors.BadAddress(f"{endpoint.url!r} ({endpoint.source}) is not an address.", remedies.ADDRESS)
     url = endpoint.url
@@ -179,12 +180,15 @@ def _open(endpoint: Endpoint) -> Daemon:
         host, port = endpoint.host_and_port()
         url = f"tcp://[{host}]:{port}" if ":" in host else f"tcp://{host}:{port}"
     try:
-        client = docker.DockerClient(url, version="auto", timeout=PATIENCE, tls=_tls(endpoint), use_ssh_client=True)
-        daemon = Daemon(endpoint, client, (), client.info())
-    except (DockerException, OSError) as error:
+        client = docker.DockerClient(url, version=api, timeout=PATIENCE, tls=_tls(endpoint), use_ssh_client=True)
+        client.api.trust_env = False  # else REQUESTS_CA_BUNDLE goes before ca.pem, and a proxy before the daemon
+        if "ServerVersion" not in (info := client.info()):
+            raise DockerException("its /info names no version")
+    except (DockerException, OSError, LookupError, TypeError) as error:  # docker-py trusts the form of an answer
         raise _explain(endpoint, error) from error
+    _check_version(endpoint, str(client.api.api_version))  # over ssh and npipe nobody did so far
     client.api.timeout = DEFAULT_TIMEOUT_SECONDS
-    return daemon
+    return Daemon(endpoint, client, (), info)
 
 
 def _explain(endpoint: Endpoint, error: Exception) -> errors.DaemonError:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import tempfile
 import threading
 import time
@@ -17,9 +16,9 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from labkit import errors, images, sandbox
-from labkit.answers import STAT, check, new_mark, quote, quote_word, read_entries, read_entry, receive
+from labkit.answers import STAT, check, new_mark, quote, quote_words, read_entries, read_entry, receive
 from labkit.daemon import Daemon
-from labkit.host import PATH, WHOLE, Entry, Host, Ran, bounded, decode, not_a_file, too_slow
+from labkit.host import WHOLE, Entry, Host, Ran, bounded, check_part, decode, encode, not_a_file, too_slow
 from labkit.stream import Stream
 
 RIGHTS: dict[str, Any] = {
@@ -27,8 +26,11 @@ RIGHTS: dict[str, Any] = {
     "network_mode": "host",  # sees its network interfaces
     "uts_mode": "host",  # has its host name
     "ipc_mode": "host",
+    "cgroupns": "host",  # /proc/<pid>/cgroup reads as on the host
     "userns_mode": "host",  # root there is root here, also where the daemon maps users
-    "volumes": ["/:/host:ro"],  # sees its files, to read
+    # Sees its files, to read. That keeps accidents away, not intentions: before Docker 25, file systems mounted
+    # below / can be written, and whoever has SYS_ADMIN can mount anew.
+    "volumes": ["/:/host:ro"],
     "cap_drop": ["ALL"],
     "cap_add": [
         "SYS_ADMIN",  # enter another process's namespaces
@@ -44,9 +46,19 @@ RIGHTS: dict[str, Any] = {
 ANSWER_TIME = 10.0
 """Seconds for one question."""
 
+SLACK = 1 << 16
+"""Bytes of complaints and marks that come with an answer."""
+
 # The outer shell stays in the container's own root, so that the inner one, whose root is the host's, can
-# reach our busybox through /proc/<outer>/root; nothing is written on the host.
-_SHELL = "chroot /host /proc/$$/root/bin/busybox env PATH=/proc/$$/root/bin LC_ALL=C sh"
+# reach our busybox through /proc/<outer>/root; nothing is written on the host. When we hang up, or die, `cat`
+# ends, and then everything that was started for us: all of it is in the outer shell's process group.
+_SHELL = (
+    "{ cat; kill -9 -$$; } | chroot /host /proc/$$/root/bin/busybox env PATH=/proc/$$/root/bin LC_ALL=C sh -o pipefail"
+)
+
+# Both outputs go through a `cat` that ends when nobody can write any more, so nothing comes late, into the
+# answer to another question. The shell's own remarks ("Terminated") are left out.
+_RUN = "{{ {{ {words} </dev/null 2>&3 3>&- 4>&- | cat >&4; }} 3>&1 2>/dev/null | cat >&2; }} 4>&1"
 
 
 class HelperHost(Host):
@@ -62,13 +74,13 @@ class HelperHost(Host):
     def __init__(self, daemon: Daemon) -> None:
         self.daemon = daemon
         self._stream: Stream | None = None
-        self._shell = ""
         self._lock = threading.RLock()
 
     def __repr__(self) -> str:
         return f"HelperHost({container_name()})"
 
     def read(self, path: str, *, offset: int = 0, limit: int | None = None) -> bytes:
+        check_part(offset, limit)
         count = WHOLE + 1 if limit is None else limit
         name = quote(path)
         if offset:
@@ -78,46 +90,49 @@ class HelperHost(Host):
         else:
             script = f"head -c {count} {name}"
         unreadable = f"[ -d {name} ] || [ -p {name} ] || [ -S {name} ]"
-        status, data, complaint = self._ask(f"if {unreadable}; then (exit 99); else {script}; fi")
+        script = f"if {unreadable}; then (exit 99); else {script}; fi"
+        status, data, complaint = self._ask(script, most=count + SLACK)
         if status == 99:
             raise not_a_file(self.stat(path, follow=True))
         check(path, status, complaint)
         return bounded(path, data, limit)
 
     def list(self, path: str) -> list[str]:
-        folder = quote(path.rstrip("/") + "/.")
-        status, data, complaint = self._ask(f"find {folder} -mindepth 1 -maxdepth 1 -print0")
-        if complaint:
-            check(path, status or 1, complaint)
-        return sorted(os.fsdecode(name.rpartition(b"/")[2]) for name in data.split(b"\0")[:-1])
+        status, data, complaint = self._ask(f"find {quote(path)}/. -mindepth 1 -maxdepth 1 -print0")
+        if complaint.startswith(b"find: " + encode(path) + b"/.: "):  # others are about what vanished meanwhile
+            check(path, status, complaint)
+        return sorted(decode(name.rpartition(b"/")[2]) for name in data.split(b"\0")[:-1])
 
     def stat(self, path: str, *, follow: bool = False) -> Entry:
-        mark = new_mark()
-        status, data, complaint = self._ask(f"{STAT.format(mark=mark)} {'-L' if follow else ''} {quote(path)}")
+        status, data, complaint = self._ask(f"{STAT} {'-L' if follow else ''} {quote(path)}")
         check(path, status, complaint)
-        return read_entry(data[len(mark) + 1 : -1])
+        return read_entry(decode(data[2:-1]))
 
     def walk(self, path: str) -> Iterator[Entry]:
-        self.stat(path)
-        mark = new_mark()
+        top = self.stat(path)
+        yield top
+        if top.kind != "d":
+            return
         with tempfile.SpooledTemporaryFile(max_size=1 << 23) as answer:
-            script = f"find {quote(path)} -print0 | xargs -0 {STAT.format(mark=mark)}"
+            # From inside, because short names are sooner found, and sooner here.
+            script = f"(cd -P {quote(path)} && find . -mindepth 1 -print0 | xargs -0 -r {STAT})"
             self._ask(script, into=answer, timeout=600)
             answer.seek(0)
-            yield from read_entries(answer, mark.encode() + b" ")
+            yield from read_entries(answer, path.rstrip("/"))
 
     def readlink(self, path: str) -> str:
         status, data, complaint = self._ask(f"readlink -nv {quote(path)}")
         check(path, status, complaint)
-        return os.fsdecode(data)
+        return decode(data)
 
     def run(self, *argv: str, timeout: float = 30) -> Ran:
-        words = " ".join(quote_word(os.fsencode(word)) for word in argv)
-        script = f"timeout -s KILL {timeout} /usr/bin/env PATH={PATH} {words} </dev/null"
-        begun = time.monotonic()
-        status, out, err = self._ask(script, timeout=timeout + 5, again=False)
-        if status == 137 and time.monotonic() - begun >= timeout:
-            raise too_slow(argv, timeout)
+        script = _RUN.format(words=quote_words(argv))
+        with self._lock:
+            self._ask(":")  # a command is not run twice, so a helper that is gone is found out before
+            try:
+                status, out, err = self._ask(script, timeout=timeout, again=False)
+            except errors.QuestionTimeout:
+                raise too_slow(argv, timeout) from None
         return Ran(status, decode(out), decode(err))
 
     def close(self) -> None:
@@ -129,7 +144,13 @@ class HelperHost(Host):
     # --- one question ---------------------------------------------------------------------------
 
     def _ask(
-        self, script: str, *, into: IO[bytes] | None = None, timeout: float = ANSWER_TIME, again: bool = True
+        self,
+        script: str,
+        *,
+        into: IO[bytes] | None = None,
+        timeout: float = ANSWER_TIME,
+        again: bool = True,
+        most: int = 4 * WHOLE,
     ) -> tuple[int, bytes, bytes]:
         """Send one line of shell; return its exit status, its output and its complaints.
 
@@ -137,46 +158,33 @@ class HelperHost(Host):
         """
         with self._lock:
             try:
-                return self._once(script, into, timeout)
+                return self._once(script, into, timeout, most)
             except errors.HelperLost:
-                self.close()
                 if not again:
                     raise
             if into:
                 into.seek(0)
                 into.truncate()
-            return self._once(script, into, timeout)
+            return self._once(script, into, timeout, most)
 
-    def _once(self, script: str, into: IO[bytes] | None, timeout: float) -> tuple[int, bytes, bytes]:
-        stream = self._connected()
+    def _once(self, script: str, into: IO[bytes] | None, timeout: float, most: int) -> tuple[int, bytes, bytes]:
         mark = new_mark()
-        stream.send(f"{script}\nprintf '\\n{mark} %d\\n' $?; echo {mark} >&2\n".encode(errors="surrogateescape"))
         try:
-            return receive(stream, mark.encode(), into, time.monotonic() + timeout)
-        except errors.QuestionTimeout:
-            self._abandon()
-            raise
-        except BaseException:  # interrupted half-way: what is still to come belongs to no question
+            stream = self._connected()
+            stream.send(encode(f"{script}\nprintf '\\n{mark} %d\\n' $?; echo {mark} >&2\n"))
+            return receive(stream, mark.encode(), into, time.monotonic() + timeout, most)
+        except BaseException:  # half-way: what is still to come belongs to no question; hanging up ends it
             self.close()
             raise
 
     def _connected(self) -> Stream:
         if self._stream is None:
-            container = start(self.daemon)
-            self._stream = Stream(self.daemon, container, ["/bin/busybox", "sh", "-c", _SHELL])
-            self._stream.send(b"echo $$\n")
-            self._shell = self._stream.receive(time.monotonic() + ANSWER_TIME)[1].decode().strip()
-            if not self._shell.isdigit():
-                self.close()
-                raise errors.HostError(f"the helper cannot enter the host: {self._shell}", "Run `labkit doctor`.")
+            self._stream = Stream(self.daemon, start(self.daemon), ["/bin/busybox", "sh", "-c", _SHELL])
+            self._stream.send(b"echo in\n")
+            said = self._stream.receive(time.monotonic() + ANSWER_TIME)[1]
+            if said != b"in\n":
+                raise errors.HostError(f"the helper cannot enter the host: {decode(said)}", "Run `labkit doctor`.")
         return self._stream
-
-    def _abandon(self) -> None:
-        """Leave a shell that hangs, and end it and what it waits for."""
-        stuck = self._shell
-        self.close()
-        self._connected().send(f"pkill -9 -P {stuck}; kill -9 {stuck}\n".encode())
-        self.close()
 
 
 def container_name() -> str:
@@ -185,32 +193,46 @@ def container_name() -> str:
 
 
 def start(daemon: Daemon) -> str:
-    """Return the id of this learner's running helper, starting it if there is none.
+    """Return the id of this learner's running helper, making and starting it if need be.
 
     Raises:
         HelperLost: if the daemon refuses it, with the daemon's own words.
     """
-    from docker.errors import APIError, NotFound
+    from docker.errors import APIError
 
-    image = images.ensure(daemon)
-    recipe = hashlib.sha256(json.dumps(RIGHTS, sort_keys=True).encode()).hexdigest()[:12]
+    images.ensure(daemon)
     try:
-        found = daemon.client.containers.get(container_name())
-        if found.status == "running" and found.labels.get("labkit.recipe") == recipe:
-            return str(found.id)
-        if sandbox.LABEL not in found.labels:
-            raise errors.HelperLost(f"{container_name()} exists and is not labkit's.", "Rename or remove it.")
-        found.remove(force=True)
-    except NotFound:
-        pass
-    marks = {"labkit.recipe": recipe}
-    try:
-        box = sandbox.run(
-            image, ["sleep", "2147483647"], name=container_name(), what="helper", daemon=daemon, labels=marks, **RIGHTS
-        )
+        return sandbox.wait_until(lambda: _started(daemon), f"{container_name()} runs")
     except (errors.SandboxError, APIError) as error:
         raise errors.HelperLost(f"the helper container does not start: {error}", _REFUSED) from error
-    return box.id
+
+
+def _started(daemon: Daemon) -> str:
+    """The id of the helper, which runs now; "" where another kernel came in between."""
+    from docker.errors import NotFound
+
+    name, recipe = container_name(), hashlib.sha256(json.dumps(RIGHTS, sort_keys=True).encode()).hexdigest()[:12]
+    try:
+        found = daemon.client.containers.get(name)
+        if found.labels.get(sandbox.LABEL) != "helper":  # an image's own label is inherited: "labkit" alone says little
+            raise errors.HelperLost(f"{name} exists and is not labkit's helper.", "Rename or remove it.")
+        if found.labels.get("labkit.recipe") == recipe and found.status in ("created", "exited", "running"):
+            daemon.client.api.start(str(found.id))  # nothing happens if it runs
+            return str(found.id)
+        sandbox.Box(name, str(found.id), daemon).remove()
+        return ""
+    except NotFound:
+        return _make(daemon, name, recipe)
+
+
+def _make(daemon: Daemon, name: str, recipe: str) -> str:
+    command, marks = ["sleep", "2147483647"], {"labkit.recipe": recipe}
+    try:
+        return sandbox.run(images.BUSYBOX, command, name=name, what="helper", daemon=daemon, labels=marks, **RIGHTS).id
+    except errors.SandboxError as error:
+        if getattr(error.__cause__, "status_code", 0) == 409:  # the name was taken meanwhile
+            return ""
+        raise
 
 
 _REFUSED = (

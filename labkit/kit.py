@@ -73,7 +73,8 @@ def _read(source: Path) -> list[tuple[str, dict[str, str]]]:
     """The processor and the labels of each image in a kit, once it is certain that every layer is there."""
     try:
         with tarfile.open(source) as tar:
-            entries = _json(tar, "manifest.json")
+            if not (entries := _json(tar, "manifest.json")):
+                raise ValueError("it holds no image")
             for layer in (layer for entry in entries for layer in entry["Layers"]):
                 tar.getmember(layer)
             configs = [_json(tar, entry["Config"]) for entry in entries]

@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import signal
 import stat
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 from labkit import errors
-from labkit.host import PATH, WHOLE, Entry, Host, Ran, bounded, check_path, decode, explain, not_a_file, too_slow
+from labkit.host import (
+    CLEAN,
+    WHOLE,
+    Entry,
+    Host,
+    Ran,
+    bounded,
+    check_part,
+    check_path,
+    check_words,
+    decode,
+    explain,
+    not_a_file,
+    too_slow,
+)
 
 
 class LocalHost(Host):
@@ -26,11 +42,12 @@ class LocalHost(Host):
     def __repr__(self) -> str:
         return f"LocalHost({self.root or '/'})"
 
-    def _real(self, path: str) -> str:
+    def _real(self, path: str, *, follow: bool = True) -> str:
         check_path(path)
-        return self.root + path
+        return _below(self.root, path, follow) if self.root else path
 
     def read(self, path: str, *, offset: int = 0, limit: int | None = None) -> bytes:
+        check_part(offset, limit)
         with _explained(path):
             if (found := self.stat(path, follow=True)).kind in "dps":
                 raise not_a_file(found)
@@ -46,7 +63,7 @@ class LocalHost(Host):
 
     def stat(self, path: str, *, follow: bool = False) -> Entry:
         with _explained(path):
-            return _entry(path, os.stat(self._real(path), follow_symlinks=follow))
+            return _entry(path, os.stat(self._real(path, follow=follow), follow_symlinks=follow))
 
     def walk(self, path: str) -> Iterator[Entry]:
         top = self.stat(path)
@@ -64,20 +81,36 @@ class LocalHost(Host):
 
     def readlink(self, path: str) -> str:
         with _explained(path):
-            return os.readlink(self._real(path))
+            return os.readlink(self._real(path, follow=False))
 
     def run(self, *argv: str, timeout: float = 30) -> Ran:
+        check_words(argv)
+        if self.root:
+            raise errors.HostError(f"{self!r} is a copy: nothing runs there.", "Ask the host of a daemon: open_host().")
         try:
-            done = subprocess.run(
-                ["/usr/bin/env", f"PATH={PATH}", *argv],
+            process = subprocess.Popen(
+                (*CLEAN, *argv),
                 stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=timeout,
-                check=False,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd="/",
+                env={"LC_ALL": "C"},  # env itself speaks English, too
+                start_new_session=True,
             )
-        except subprocess.TimeoutExpired:
-            raise too_slow(argv, timeout) from None
-        return Ran(done.returncode, decode(done.stdout), decode(done.stderr))
+        except OSError as error:  # too many words: what a shell says then
+            return Ran(126, "", f"{argv[0]}: {error.strerror}\n")
+        with process:
+            try:
+                out, err = process.communicate(timeout=timeout)
+            except BaseException as error:  # it, and all that it started
+                with contextlib.suppress(OSError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                if isinstance(error, subprocess.TimeoutExpired):
+                    raise too_slow(argv, timeout) from None
+                raise
+        status = process.returncode
+        return Ran(status if status >= 0 else 128 - status, decode(out), decode(err))
 
 
 @contextlib.contextmanager
@@ -88,6 +121,27 @@ def _explained(path: str) -> Iterator[None]:
         if isinstance(error, errors.LabError):
             raise
         raise explain(path, error.errno, error.strerror or str(error)) from None
+
+
+def _below(root: str, path: str, follow: bool) -> str:
+    """Where ``path`` lies when ``root`` plays ``/``: links lead from there, too (``path_resolution(7)``)."""
+    found, ahead, links = "", path.split("/")[::-1], 0
+    while ahead:
+        part = ahead.pop()
+        if part == "..":
+            found = found.rpartition("/")[0]
+        elif part not in ("", "."):
+            here = f"{found}/{part}"
+            if (ahead or follow) and os.path.islink(root + here):
+                links += 1
+                if links > 40:
+                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+                target = os.readlink(root + here)
+                found = "" if target.startswith("/") else found
+                ahead += target.split("/")[::-1]
+            else:
+                found = here
+    return f"{root}{found or '/'}"
 
 
 def _read_all(handle: int, limit: int) -> bytes:
@@ -110,5 +164,5 @@ def _entry(path: str, info: os.stat_result) -> Entry:
         info.st_dev,
         os.major(info.st_rdev),
         os.minor(info.st_rdev),
-        int(info.st_mtime),
+        info.st_mtime_ns // 1_000_000_000,
     )

@@ -30,7 +30,10 @@ SSH = (
     "Over ssh, `pip install 'docker[ssh]'` here, and `ssh user@host docker version` must answer without "
     "asking for a password."
 )
-OTHER = "Another program listens there. Correct the address where it was named, or remove DOCKER_HOST."
+OTHER = (
+    "Another program listens there: correct the address where it was named, or remove DOCKER_HOST. "
+    "Or it is a daemon that wants TLS: DOCKER_TLS_VERIFY=1."
+)
 TOO_OLD = "Upgrade the engine to 20.10 or newer (API 1.41): the course is tested from there on."
 
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import secrets
+import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import trustme
 
-from labkit import sandbox
+from labkit import endpoint, images, kit, leftovers, sandbox
 from labkit.daemon import Daemon, connect
 from labkit.errors import DaemonError
+from labkit.helper import HelperHost, container_name
+from tests.fakes import Places
+from tests.hostfiles import HostFiles, host_files
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +35,74 @@ def nothing_left(daemon: Daemon) -> Iterator[None]:
     yield
     after = [thing for thing in sandbox.things(daemon) if thing.kind != "image" and thing.id not in before]
     assert not after
+
+
+VARIABLES = """
+    DOCKER_HOST DOCKER_CONTEXT DOCKER_TLS DOCKER_TLS_VERIFY DOCKER_CERT_PATH DOCKER_API_VERSION
+    HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY http_proxy https_proxy all_proxy no_proxy
+    REQUESTS_CA_BUNDLE CURL_CA_BUNDLE SSL_CERT_FILE SSL_CERT_DIR
+"""
+
+
+@pytest.fixture
+def places(monkeypatch: pytest.MonkeyPatch) -> Iterator[Places]:
+    """A world in which nobody named a daemon; what ``connect()`` does to it is undone after the test.
+
+    The folder is not ``tmp_path``: a socket's path has room for 107 bytes, and another user must reach it.
+    """
+    for name in VARIABLES.split():
+        monkeypatch.setenv(name, "")  # so that monkeypatch undoes what the test sets
+        monkeypatch.delenv(name)
+    with tempfile.TemporaryDirectory(prefix="lk") as folder:
+        here = Places(Path(folder))
+        here.make()
+        monkeypatch.setenv("HOME", str(here.home))
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(here.rootless.parent))
+        monkeypatch.setenv("DOCKER_CONFIG", str(here.config))
+        monkeypatch.setattr(endpoint, "DEFAULT_SOCKET", f"unix://{here.usual}")
+        monkeypatch.setattr(sys.modules[connect.__module__], "_current", None)
+        monkeypatch.setattr(sys.modules[connect.__module__], "_set_by_us", {})
+        yield here
+
+
+@pytest.fixture(scope="session")
+def ca() -> trustme.CA:
+    """An authority that signs certificates for the tests; nobody else trusts it."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def world(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A label of the test's own instead of ``labkit``: what it lists and removes is nobody else's."""
+    label = f"labkit-test-{secrets.token_hex(4)}"
+    for module in (leftovers, sandbox, images, kit):
+        monkeypatch.setattr(module, "LABEL", label)
+    monkeypatch.setattr(images, "BUSYBOX", f"{label}/busybox:latest")
+    monkeypatch.setenv("LABKIT_LEARNER", "ada")
+    yield label
+    assert [thing for thing in leftovers.clean(daemon) if thing.left] == []
+
+
+@pytest.fixture(scope="module")
+def helper(daemon: Daemon) -> Iterator[HelperHost]:
+    """A helper that is only this module's, gone afterwards."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LABKIT_LEARNER", f"test-{secrets.token_hex(4)}")
+        host = HelperHost(daemon)
+        yield host
+        host.close()
+        if box := sandbox.find(daemon, container_name()):
+            box.remove()
+
+
+@pytest.fixture(scope="module")
+def shelf(daemon: Daemon) -> Iterator[HostFiles]:
+    """Where a module's files on the daemon's host are."""
+    with host_files(daemon) as files:
+        yield files
+
+
+@pytest.fixture
+def files(shelf: HostFiles) -> HostFiles:
+    """A new, empty folder on the daemon's host."""
+    return shelf.folder()

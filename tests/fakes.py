@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib
 import json
 import os
 import select
@@ -25,13 +26,12 @@ Conversation = Callable[[socket.socket, threading.Event], None]
 # --- Servers ----------------------------------------------------------------------------------------------
 
 
-class _Server(socketserver.ThreadingTCPServer):
+class _TcpServer(socketserver.ThreadingTCPServer):
     daemon_threads = True
-    request_queue_size = 16
 
 
-class _UnixServer(_Server):
-    address_family = socket.AF_UNIX
+class _UnixServer(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
 
 
 @contextlib.contextmanager
@@ -47,11 +47,11 @@ def server(conversation: Conversation, *, at: Path | None = None, tls: ssl.SSLCo
                 with sock:
                     conversation(sock, over)
 
-    listener = _UnixServer(str(at), Handler) if at else _Server(("127.0.0.1", 0), Handler)
+    listener: socketserver.TCPServer = _UnixServer(str(at), Handler) if at else _TcpServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
-        yield f"unix://{at}" if at else f"tcp://127.0.0.1:{listener.server_address[1]}"
+        yield f"unix://{at}" if at else f"tcp://127.0.0.1:{listener.socket.getsockname()[1]}"
     finally:
         over.set()
         listener.shutdown()
@@ -59,19 +59,16 @@ def server(conversation: Conversation, *, at: Path | None = None, tls: ssl.SSLCo
         listener.server_close()
 
 
-def docker(api: str = "1.43", *, version: object = None, info: object = None, status: str = "200 OK") -> Conversation:
-    """Answer ``/_ping``, ``/version`` and ``/info`` as a daemon does; ``status`` is that of ``/info``."""
-    facts: dict[str, object] = {
-        "/version": version if version is not None else {"Version": "25.0.3", "ApiVersion": api},
-        "/info": info if info is not None else {"ServerVersion": "25.0.3", "Name": "fake", "Driver": "overlay2"},
-    }
+def docker(api: str = "1.43", *, info: object = None, status: str = "200 OK") -> Conversation:
+    """Answer ``/_ping`` and ``/info`` as a daemon does; ``status`` is that of ``/info``."""
+    if info is None:
+        info = {"ServerVersion": "25.0.3", "Name": "fake", "Driver": "overlay2"}
 
     def converse(sock: socket.socket, over: threading.Event) -> None:
-        path = _request(sock)
-        name = "/" + path.rpartition("/")[2]
-        body = json.dumps(facts.get(name, "OK"))
-        first = status if name == "/info" else "200 OK"
-        head = f"HTTP/1.1 {first}\r\nApi-Version: {api}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        asked = _request(sock).endswith("/info")
+        body = json.dumps(info if asked else "OK")
+        first = f"HTTP/1.1 {status if asked else '200 OK'}\r\nApi-Version: {api}\r\n"
+        head = f"{first}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
         sock.sendall((head + body).encode())
 
     return converse
@@ -181,9 +178,14 @@ class Places:
         return self.folder / "run" / "docker.sock"
 
     @property
+    def home(self) -> Path:
+        """The user's home directory."""
+        return self.folder / "home"
+
+    @property
     def desktop(self) -> Path:
         """The socket of Docker Desktop, in the home directory."""
-        return self.folder / "home" / ".docker" / "run" / "docker.sock"
+        return self.home / ".docker" / "run" / "docker.sock"
 
     @property
     def config(self) -> Path:
@@ -229,14 +231,16 @@ def ordinary_user() -> Iterator[None]:
     if os.geteuid() != 0:
         yield
         return
+    for name in ("docker", "grp", "pwd"):
+        importlib.import_module(name)  # now, for the other user may not be able to read Python's own folders
     groups, group = os.getgroups(), os.getegid()
     try:
-        os.setgroups([])
-        os.setegid(65534)
-        os.seteuid(65534)
-    except OSError as error:  # a user namespace with one user in it
-        pytest.skip(f"root cannot become somebody else here: {error}")
-    try:
+        try:
+            os.setgroups([])
+            os.setegid(65534)
+            os.seteuid(65534)
+        except OSError as error:  # a user namespace with one user in it
+            pytest.skip(f"root cannot become somebody else here: {error}")
         yield
     finally:
         os.seteuid(0)

@@ -146,14 +146,15 @@ STOREYS = [
     {"errors", "remedies"},
     {"machine", "endpoint", "parts"},
     {"daemon"},
-    {"stream", "host", "local", "helper", "answers", "images", "sandbox", "leftovers"},
+    {"stream", "host", "local", "helper", "answers", "images", "sandbox", "leftovers", "kit"},
     {"wiretap"},
     {"inside"},
     {"draw"},
     {"course"},
     {"grade"},
-    {"cli"},
-    {"__init__", "__main__"},
+    {"__init__"},
+    {"cli", "doctor"},
+    {"__main__"},
 ]
 SPEAKS_DOCKER = {"daemon", "stream", "sandbox", "leftovers", "images", "course"}
 MODULES = sorted((ROOT / "labkit").rglob("*.py"))

@@ -6,8 +6,12 @@ always true is turned into plain data, or refused, before anything is compared.
 
 from __future__ import annotations
 
+import copy
+import hashlib
 import json
-from collections.abc import Callable
+import marshal
+import types
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,8 +38,8 @@ class Claim:
     def of(cls, answer: object) -> Claim:
         """Turn an answer into a claim, by way of its JSON text."""
         try:
-            text = json.dumps(_plain(answer, 0), allow_nan=False)
-        except (TypeError, ValueError, RecursionError) as error:
+            text = json.dumps(_Copy().plain(answer, 0), allow_nan=False)
+        except (TypeError, ValueError) as error:
             return cls(None, f"{type(answer).__name__} is not data that can be handed in: {error}")
         if len(text) > LIMIT:
             return cls(None, f"an answer of {len(text)} characters is more than the {LIMIT} that can be handed in")
@@ -52,33 +56,94 @@ class Claim:
 
 
 def call(function: Callable[..., object], arguments: tuple[Any, ...]) -> dict[str, Json]:
-    """Call the learner's function once; return what it returned and what it raised, as data."""
+    """Call the learner's function once; return what it returned and what it raised, as data.
+
+    It gets copies, so that what it does to them changes no other call. ``sys.exit()`` is an outcome like
+    any other; only the learner's own interrupt of the cell ends the check.
+    """
     try:
-        claim = Claim.of(function(*arguments))
-    except Exception as error:
-        return {"returned": None, "raised": f"{type(error).__name__}: {error}"[:300]}
+        claim = Claim.of(function(*copy.deepcopy(arguments)))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return {"returned": None, "raised": _said(error)}
     return {"returned": claim.value, "raised": claim.problem}
+
+
+def _said(error: BaseException) -> str:
+    try:
+        words = str(error)
+    except Exception:  # its own __str__ fails
+        words = ""
+    return f"{type(error).__name__}: {words}".encode(errors="backslashreplace").decode().removesuffix(": ")[:300]
+
+
+def fingerprint(answer: object) -> str:
+    """Return what tells a function from the one of another attempt: a digest of its code. Empty for data."""
+    code = getattr(answer, "__code__", None) if type(answer) is types.FunctionType else None
+    # Version 2 has no references between its parts, which would depend on who else uses them. The code names
+    # its file, and IPython names each cell by a digest of its text: so the whole cell is told apart.
+    return hashlib.sha256(marshal.dumps(code, 2)).hexdigest() if code else ""
 
 
 def _is_call(item: Json) -> bool:
     return isinstance(item, dict) and set(item) == {"returned", "raised"}
 
 
-def _plain(value: object, depth: int) -> Json:
-    """Copy ``value`` into exact built-in types; sets become sorted lists, bytes become text."""
-    if depth > 20:
-        raise ValueError("it is nested too deeply")
-    kind = type(value)
-    if value is None or value is ... or kind in (bool, int, float):
-        return None if value is ... else value
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, (bytes, bytearray)):
-        return bytes(value).decode(errors="replace")
-    if kind in (list, tuple):
-        return [_plain(item, depth + 1) for item in value]  # type: ignore[attr-defined]
-    if kind in (set, frozenset):
-        return sorted((_plain(item, depth + 1) for item in value), key=repr)  # type: ignore[attr-defined]
-    if kind is dict:
-        return {str(key): _plain(item, depth + 1) for key, item in value.items()}  # type: ignore[attr-defined]
-    raise TypeError("hand in a text, a number, True or False, or a list or dict of these")
+class _Copy:
+    """Copies a value into exact built-in types, asking none of its own methods, for as long as there is room."""
+
+    def __init__(self) -> None:
+        self.room = LIMIT
+
+    def plain(self, value: Any, depth: int) -> Json:
+        """Return the copy; sets become sorted lists, bytes become text."""
+        self.take(1)
+        kind = type(value)
+        if depth > 20:
+            raise ValueError("it is nested too deeply")
+        if value is None or value is ...:
+            return None
+        if kind is bool or kind is int or kind is float:
+            return value
+        if issubclass(kind, str):
+            return self.text(str.__str__(value))
+        if issubclass(kind, bytes):
+            return self.text(bytes.decode(value, errors="replace"))
+        if kind is bytearray:
+            return self.text(value.decode(errors="replace"))
+        if kind is list or kind is tuple:
+            return [self.plain(item, depth + 1) for item in value]
+        if kind is set or kind is frozenset:
+            return _in_order([self.plain(item, depth + 1) for item in value])
+        if kind is dict:
+            return self.pairs(value, depth + 1)
+        raise TypeError("hand in a text, a number, True or False, or a list or dict of these")
+
+    def pairs(self, value: dict[Any, Any], depth: int) -> dict[str, Json]:
+        """Return a dictionary whose keys are texts, as JSON has them."""
+        keys = [self.plain(key, depth) for key in value]
+        if any(isinstance(key, (list, dict)) for key in keys):
+            raise TypeError("the keys of a dictionary can be texts or numbers")
+        copied = {str(key): self.plain(item, depth) for key, item in zip(keys, value.values(), strict=True)}
+        if len(copied) < len(value):
+            raise ValueError("two of its keys are the same text")
+        return copied
+
+    def text(self, words: str) -> str:
+        """Return the words, if there is room for them."""
+        self.take(len(words))
+        return words
+
+    def take(self, count: int) -> None:
+        """Count what is copied: a short expression can make a list that no memory holds."""
+        self.room -= count
+        if self.room < 0:
+            raise ValueError(f"it is more than the {LIMIT} characters that can be handed in")
+
+
+def _in_order(items: Iterable[Json]) -> list[Json]:
+    try:
+        return sorted(items)
+    except TypeError:  # texts and numbers in one set
+        return sorted(items, key=repr)

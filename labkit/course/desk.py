@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,11 @@ from typing import Any
 from labkit import errors, sandbox
 from labkit.course import progress as records
 from labkit.course import show
+from labkit.course.claims import fingerprint
 from labkit.course.exercise import Exercise, World, exercises, find
 from labkit.course.seed import learner, mark
 from labkit.course.verdict import Verdict
-from labkit.daemon import current
-
-PATIENCE = 3
-"""Failed attempts after which the reference answer is offered."""
+from labkit.daemon import Daemon, connect, current
 
 
 class Task:
@@ -47,20 +46,32 @@ def begin(exercise_id: str) -> Task:
         exercise_id: as in the heading above the cell, such as ``"01.ping"``.
 
     Raises:
-        CourseError: if there is no such exercise.
+        CourseError: if there is no such exercise, or what an earlier try left cannot be removed.
         DaemonError: if the daemon does not answer.
     """
     exercise = find(exercise_id)
-    world = World(current(), exercise.id, learner())
+    world = World(_present(current()), exercise.id, learner())
     world.clear()
     try:
         values = exercise.prepare(world)
     except BaseException:
-        world.clear()
+        with contextlib.suppress(Exception):  # why it failed says more
+            world.clear()
         raise
+    finally:
+        world.close()
     task = Task(exercise, world, values)
     print(exercise.brief, task, sep="\n" if values else "")
     return task
+
+
+def _present(daemon: Daemon) -> Daemon:
+    """Return this daemon if it still answers; else the one that ``connect()`` finds now, or its error."""
+    try:
+        daemon.client.ping()
+    except OSError:  # whatever docker-py raises here is one
+        return connect(quiet=True)
+    return daemon
 
 
 def check(task: Task, answer: object = None, *, widget: bool = False) -> None:
@@ -74,11 +85,12 @@ def check(task: Task, answer: object = None, *, widget: bool = False) -> None:
     Raises:
         NotSolved: if points are missing.
         CourseError: if ``begin`` was not run.
+        DaemonError: if the daemon does not answer; no attempt is counted.
     """
     if not isinstance(task, Task):
         raise errors.CourseError(f"{task!r} is not a task.", "Run the cell with begin(…) above first.")
     verdict = judge(task, answer)
-    record = records.note(verdict)
+    record = records.note(verdict, answer=fingerprint(answer))
     show.show(verdict, task.exercise, record, widget=widget)
     if not verdict.solved:
         raise errors.NotSolved(show.summary(verdict))
@@ -86,7 +98,7 @@ def check(task: Task, answer: object = None, *, widget: bool = False) -> None:
 
 def judge(task: Task, answer: object) -> Verdict:
     """Return the verdict on an answer, with inputs that nobody knew before; nothing is shown or noted."""
-    world = World(task.world.daemon, task.exercise.id, task.world.learner, secrets.token_hex(8))
+    world = World(_present(task.world.daemon), task.exercise.id, task.world.learner, secrets.token_hex(8))
     try:
         return task.exercise.verdict(task.exercise.claim(world, answer), world)
     finally:
@@ -103,10 +115,10 @@ def solution(exercise_id: str) -> None:
     """Print the reference answer, once the exercise is solved or was tried three times."""
     exercise = find(exercise_id)
     record = records.read().get(exercise.id, records.Record())
-    if not (record.solved or record.attempts >= PATIENCE):
-        left = PATIENCE - record.attempts
+    if not record.offered:
+        left = records.PATIENCE - record.attempts
         raise errors.CourseError(
-            f"The reference answer of {exercise.id} is offered after {PATIENCE} different attempts.",
+            f"The reference answer of {exercise.id} is offered after {records.PATIENCE} different attempts.",
             f"{left} to go; hint({exercise.id!r}) shows what you have earned so far.",
         )
     print(reference(exercise.id))
@@ -116,7 +128,7 @@ def reference(exercise_id: str) -> str:
     """Return the text of the reference answer, from the course's own tests."""
     file = Path(__file__).parents[2] / "tests" / "solutions" / f"{exercise_id}.py"
     try:
-        return file.read_text().strip()
+        return file.read_text("utf-8").strip()
     except FileNotFoundError:
         raise errors.CourseError(
             f"{file.name} is not on this computer.", "It is in the course's repository, in tests/solutions."
@@ -124,9 +136,12 @@ def reference(exercise_id: str) -> str:
 
 
 def progress(chapter: str = "") -> None:
-    """Print where the learner stands, exercise by exercise."""
+    """Print where the learner stands, exercise by exercise; of one chapter, such as ``"01"``, or of all."""
     known = records.read()
-    for exercise in exercises(chapter):
+    if not (mine := exercises(chapter)):
+        there = ", ".join(sorted({exercise.chapter for exercise in exercises()}))
+        raise errors.CourseError(f"There is no chapter {chapter!r} with exercises.", f"There are: {there}.")
+    for exercise in mine:
         print(show.progress_line(exercise, known.get(exercise.id, records.Record())))
 
 

@@ -52,7 +52,7 @@ class World:
     @property
     def draws(self) -> Seed:
         """The judge's own draws: other than the learner's values, and other at each check."""
-        return Seed(f"{self.seed.learner}\0{self.nonce}", self.exercise)
+        return Seed(self.learner, f"{self.exercise}\0{self.nonce}")
 
     def name(self, what: str = "") -> str:
         """The name of one object of this exercise: ``labkit-01-ping-heron-3f07-<what>``."""
@@ -77,8 +77,15 @@ class World:
         return sandbox.find(self.daemon, self.name(what))
 
     def clear(self) -> None:
-        """Remove every labelled object whose name is this exercise's: a clean world to begin in."""
-        sandbox.clean(self.daemon, named=self.name())
+        """Remove every labelled object whose name is this exercise's: a clean world to begin in.
+
+        Raises:
+            CourseError: if something of it cannot be removed.
+        """
+        for thing in sandbox.clean(self.daemon, named=self.name()):
+            if thing.left:
+                problem = f"The {thing.kind} {thing.name} of an earlier try cannot be removed: {thing.left}."
+                raise errors.CourseError(problem, "Remove what uses it, then begin again.")
 
     def close(self) -> None:
         """Hang up on the host, if it was asked anything."""
@@ -144,8 +151,11 @@ class Program(Exercise):
 
     def claim(self, world: World, answer: object) -> Claim:
         """Call the learner's function with each input; an error is an output too."""
+        if answer is None or answer is ...:
+            return Claim(None)
         if not callable(answer):
-            return Claim.of(answer)
+            kind = type(answer).__name__
+            return Claim(None, f"{kind} is not a function: hand in the function itself, without calling it")
         with self.stage(world) as calls:
             return Claim.of([call(answer, arguments) for arguments in calls])
 
@@ -180,5 +190,5 @@ def find(exercise_id: str) -> Exercise:
     known = {exercise.id: exercise for exercise in exercises()}
     if exercise_id in known:
         return known[exercise_id]
-    near = ", ".join(difflib.get_close_matches(exercise_id, known, 3, 0.3)) or ", ".join(known)
+    near = ", ".join(difflib.get_close_matches(str(exercise_id), known, 3, 0.3)) or ", ".join(known)
     raise errors.CourseError(f"There is no exercise {exercise_id!r}.", f"Did you mean: {near}?")

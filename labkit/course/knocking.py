@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +17,9 @@ PATIENCE = 2.0
 
 GAP = 0.02
 """Seconds between two pieces of an answer."""
+
+LIMIT = 1 << 16
+"""Bytes of a request that a listener reads at most."""
 
 
 @dataclass(frozen=True)
@@ -64,16 +69,23 @@ class Listener:
 
     def _serve(self) -> None:
         with contextlib.suppress(OSError), self.sock, self.sock.accept()[0] as caller:
-            caller.settimeout(PATIENCE)
-            request = _read_request(caller)
-            self.heard = request
+            self.heard = request = _read_request(caller)
             data = self.manner.answer()
             size = -(-len(data) // self.manner.pieces)
+            caller.settimeout(PATIENCE)
             for start in range(0, len(data), size):
                 caller.sendall(data[start : start + size])
-                threading.Event().wait(GAP)
+                time.sleep(GAP)
             if _keeps_open(request) and _stays(caller):
                 self.heard += WAITED
+
+    def end(self) -> None:
+        """Wake the listener if nobody called, and wait until it is done."""
+        with contextlib.suppress(OSError), socket.socket(self.address[0]) as knock:
+            knock.settimeout(PATIENCE)
+            knock.connect(self.address[1])  # type: ignore[arg-type]  # as the family wants it
+        self.thread.join(3 * PATIENCE)
+        self.sock.close()
 
 
 WAITED = "(waited)"
@@ -81,50 +93,62 @@ WAITED = "(waited)"
 
 def _read_request(caller: socket.socket) -> str:
     data = b""
-    with contextlib.suppress(TimeoutError):
-        while b"\r\n\r\n" not in data and b"\n\n" not in data and (more := caller.recv(4096)):
-            data += more
+    for more in _pieces(caller):
+        data += more
+        if b"\r\n\r\n" in data or b"\n\n" in data or len(data) > LIMIT:
+            break
     return data.decode("latin-1")
+
+
+def _pieces(caller: socket.socket) -> Iterator[bytes]:
+    """Yield what a caller sends, until our patience ends; an empty piece says that the caller is gone."""
+    end, more = time.monotonic() + PATIENCE, b"."
+    while more and (left := end - time.monotonic()) > 0:
+        caller.settimeout(left)
+        try:
+            more = caller.recv(4096)
+        except TimeoutError:
+            return
+        except OSError:  # it broke off
+            more = b""
+        yield more
 
 
 def _keeps_open(request: str) -> bool:
     """HTTP/1.1 keeps a connection open unless the request asks to close it (RFC 9112, section 9.3)."""
-    return "HTTP/1.1" in request and "connection: close" not in request.lower()
+    return "HTTP/1.1" in request and not re.search(r"^connection:\s*close\b", request, re.IGNORECASE | re.MULTILINE)
 
 
 def _stays(caller: socket.socket) -> bool:
-    """Whether the caller is still there after all our patience."""
-    try:
-        return bool(caller.recv(1))
-    except TimeoutError:
-        return True
+    """Whether the caller is still there after all our patience, whatever else it sends."""
+    return all(_pieces(caller))
 
 
 @contextlib.contextmanager
 def listeners(manners: list[Manner]) -> Iterator[list[Listener]]:
     """Open one listener for each manner, on unix sockets where the system has them, else on loopback."""
     with tempfile.TemporaryDirectory() as folder:
-        waiting = []
-        for number, manner in enumerate(manners):
-            sock, address = _bind(Path(folder) / f"{number}.sock")
-            sock.settimeout(30)
-            waiting.append(Listener(manner, address, sock))
+        waiting: list[Listener] = []
         try:
+            for number, manner in enumerate(manners):
+                waiting.append(Listener(manner, *_bind(Path(folder) / f"{number}.sock")))
             yield waiting
         finally:
             for listener in waiting:
-                listener.sock.close()
-                listener.thread.join(PATIENCE + 1)
+                listener.end()
 
 
-def _bind(path: Path) -> tuple[socket.socket, tuple[int, object]]:
-    if hasattr(socket, "AF_UNIX"):
+def _bind(path: Path) -> tuple[tuple[int, object], socket.socket]:
+    if hasattr(socket, "AF_UNIX") and len(str(path)) < 100:  # the address has room for 107 bytes: unix(7)
         sock = socket.socket(socket.AF_UNIX)
         sock.bind(str(path))
         sock.listen()
-        return sock, (int(socket.AF_UNIX), str(path))
+        return (int(socket.AF_UNIX), str(path)), sock
     sock = socket.create_server(("127.0.0.1", 0))
-    return sock, (int(socket.AF_INET), sock.getsockname()[:2])
+    return (int(socket.AF_INET), sock.getsockname()[:2]), sock
+
+
+_FIRST = re.compile(r"GET (http://[^/ ]*)?(/v1\.\d+)?/_ping(\?\S*)? HTTP/1\.[01]")
 
 
 def complaint(heard: str) -> str:
@@ -132,15 +156,16 @@ def complaint(heard: str) -> str:
     request = heard.removesuffix(WAITED)
     if not request:
         return "Nothing was sent before the connection was read or closed."
-    if "\r\n" not in request:
-        return "Lines of HTTP end with \\r\\n; a plain \\n is not the end of a line."
-    if not request.endswith("\r\n\r\n"):
+    if "\r\n" not in request and "\n" in request:
+        return "Lines of HTTP end with \\r\\n. Docker forgives a plain \\n, but HTTP asks no server to."
+    if "\r\n\r\n" not in request:
         return "The empty line is missing that says 'this is the whole request'; a daemon would wait for more."
-    first, *headers = request.split("\r\n")
-    method, path, version = [*first.split(" "), "", "", ""][:3]
-    if method != "GET" or path.rpartition("/")[2] != "_ping" or not version.startswith("HTTP/1."):
-        return f"The first line is {first!r}; it wants a method, the path /_ping, and a version of HTTP."
-    if version == "HTTP/1.1" and not any(line.lower().startswith("host:") for line in headers):
+    first, *headers = request.partition("\r\n\r\n")[0].split("\r\n")
+    if not _FIRST.fullmatch(first):
+        return f"The first line is {first!r:.200}; it wants GET, the path /_ping, and a version of HTTP."
+    if bad := [line for line in headers if not re.match(r"[^\s:]+:", line)]:
+        return f"A header is a name and a colon; to {bad[0]!r:.200} a daemon answers 400 Bad Request."
+    if first.endswith("1.1") and not any(line.lower().startswith("host:") for line in headers):
         return "HTTP/1.1 wants a Host header; without it a daemon answers 400 Bad Request."
     if heard.endswith(WAITED):
         return (

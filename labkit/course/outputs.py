@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -30,9 +31,9 @@ class Case:
 
 
 def read_outputs(claim: Claim, count: int) -> list[dict[str, Any]]:
-    """Return one output for each call; what is missing counts as nothing returned."""
+    """Return one output for each call; what is missing counts as a call that failed."""
     found = claim.value if isinstance(claim.value, list) else []
-    nothing = {"returned": None, "raised": claim.problem}
+    nothing = {"returned": None, "raised": claim.problem or "no output"}
     return [item if isinstance(item, dict) else nothing for item in (found + [nothing] * count)[:count]]
 
 
@@ -42,9 +43,14 @@ def compare(part: str, told: Iterable[tuple[Case, dict[str, Any]]], *, look_at: 
     if not mine:
         raise ValueError(f"the judge has no case for the part {part!r}")
     for case, output in mine:
-        returned = output.get("returned")
-        if type(returned) is not type(case.truth) or returned != case.truth:
+        returned, raised = output.get("returned"), output.get("raised")
+        if raised or not _same(returned, case.truth):
             expected = f"{case.truth if case.reveal else 'another result'} for {case.words}"
-            saw = output.get("raised") or repr(returned)
+            saw = raised or repr(returned)
             return failed(part, expected=expected, saw=saw, look_at=look_at, why=why)
     return passed(part)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Compare as JSON does: 1, 1.0 and true are three things, also inside a list."""
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)

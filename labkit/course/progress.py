@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import os
-from dataclasses import asdict, dataclass
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
 import platformdirs
 
 from labkit.course.seed import learner
 from labkit.course.verdict import Verdict
+
+if sys.platform != "win32":
+    import fcntl
+
+PATIENCE = 3
+"""Failed attempts after which the reference answer is offered."""
+
+_unsaved: dict[Path, dict[str, Record]] = {}
+"""What could not be written, file by file; it lives as long as the kernel."""
 
 
 @dataclass
@@ -29,47 +42,111 @@ class Record:
     solved: bool = False
     last: str = ""
 
+    @property
+    def offered(self) -> bool:
+        """True if the reference answer may be shown."""
+        return self.solved or self.attempts >= PATIENCE
+
+    def add(self, verdict: Verdict, answer: str) -> None:
+        """Take the outcome of one more check into account."""
+        self.points = max(self.points, verdict.points)
+        self.solved |= verdict.solved
+        complaint = verdict.complaint(answer)
+        if not verdict.solved and complaint != self.last:
+            self.attempts += 1
+        self.last = complaint
+
 
 def path() -> Path:
     """The learner's file; ``LABKIT_HOME`` names another folder."""
     folder = os.environ.get("LABKIT_HOME") or platformdirs.user_data_dir("labkit", appauthor=False)
-    return Path(folder) / f"progress-{learner()}.json"
+    return Path(folder).expanduser() / f"progress-{learner()}.json"
 
 
 def read() -> dict[str, Record]:
-    """Return all records by exercise id; a file that cannot be read is put aside, not overwritten."""
+    """Return all records by exercise id; a file that makes no sense is put aside, not overwritten."""
     file = path()
     try:
-        return {key: Record(**value) for key, value in json.loads(file.read_text()).items()}
+        stored = _stored(file)
+    except OSError:
+        stored = {}
+    return stored | _unsaved.get(file, {})
+
+
+def _stored(file: Path) -> dict[str, Record]:
+    try:
+        return {key: _record(value) for key, value in json.loads(file.read_text("utf-8")).items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, TypeError, AttributeError):
-        file.replace(file.with_suffix(".unreadable"))
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        names = (file.with_suffix(f".unreadable{number or ''}") for number in itertools.count())
+        aside = next(name for name in names if not name.exists())
+        file.replace(aside)
+        print(f"Your progress could not be read. Nothing of it is lost: it is in {aside}, and a new file begins.")
         return {}
 
 
-def note(verdict: Verdict) -> Record:
-    """Write the outcome of a check into the learner's file; return the record."""
-    records = read()
-    record = records.setdefault(verdict.exercise, Record())
-    if verdict.answered:
-        record.points = max(record.points, verdict.points)
-        record.solved |= verdict.solved
-        if not verdict.solved and verdict.complaint() != record.last:
-            record.attempts += 1
-        record.last = verdict.complaint()
-        _write(records)
+def _record(value: dict[str, object]) -> Record:
+    record = Record(**value)  # type: ignore[arg-type]  # looked at in the next line
+    if [type(field) for field in astuple(record)] != [int, int, bool, str]:
+        raise TypeError
     return record
 
 
-def _write(records: dict[str, Record]) -> None:
+def note(verdict: Verdict, *, answer: str = "") -> Record:
+    """Write the outcome of a check into the learner's file; return the record.
+
+    Where it cannot be written, that is said, and the outcome counts until the kernel ends.
+
+    Args:
+        verdict: the outcome; nothing is written if there was no answer.
+        answer: what tells the answer from others, where the judge draws new inputs at each check.
+    """
     file = path()
-    file.parent.mkdir(parents=True, exist_ok=True)
+    if not verdict.answered:
+        return read().get(verdict.exercise, Record())
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(file.parent):
+            records = _stored(file) | _unsaved.get(file, {})
+            record = records.setdefault(verdict.exercise, Record())
+            record.add(verdict, answer)
+            _write(file, records)
+        _unsaved.pop(file, None)
+    except OSError as error:
+        record = read().get(verdict.exercise, Record())
+        record.add(verdict, answer)
+        _unsaved.setdefault(file, {})[verdict.exercise] = record
+        print(f"Your progress cannot be saved in {file}: {error.strerror or error}.")
+        print("It counts until this kernel ends. Make room there, or name another folder in LABKIT_HOME.")
+    return record
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let no other kernel write in this folder meanwhile, where the system has such locks: ``flock(2)``."""
+    if sys.platform == "win32":
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a network folder may have none
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _write(file: Path, records: dict[str, Record]) -> None:
     part = file.with_suffix(f".{os.getpid()}.part")
-    part.write_text(json.dumps({key: asdict(record) for key, record in sorted(records.items())}, indent=1))
-    part.replace(file)
+    try:
+        part.write_text(json.dumps({key: asdict(record) for key, record in sorted(records.items())}, indent=1))
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def forget() -> None:
     """Start again from nothing."""
+    _unsaved.pop(path(), None)
     path().unlink(missing_ok=True)

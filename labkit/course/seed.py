@@ -38,7 +38,7 @@ class Seed:
     def stream(self, name: str) -> random.Random:
         """Return the generator of everything that is drawn under ``name``."""
         key = "\0".join(("labkit", self.learner, self.exercise, name))
-        return random.Random(hashlib.sha256(key.encode()).digest())
+        return random.Random(hashlib.sha256(key.encode(errors="surrogateescape")).digest())
 
     def word(self, name: str) -> str:
         """Return a bird and four hexadecimal digits, such as ``"heron-3f07"``."""

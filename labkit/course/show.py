@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from labkit import errors
 from labkit.course import progress as records
 from labkit.course.exercise import Exercise, exercises
 from labkit.course.progress import Record
@@ -26,16 +28,28 @@ def summary(verdict: Verdict) -> str:
 def text(verdict: Verdict, exercise: Exercise, record: Record) -> str:
     """The whole verdict as plain text, ending with the next hint and the chapter's progress."""
     if not verdict.answered:
-        return f"{exercise.id}   not answered yet: replace the TODO in the cell above, run it, then this one."
+        returns = " A function answers by what it returns." if exercise.kind == "program" else ""
+        return f"{exercise.id}   not answered yet: replace the TODO in the cell above, run it, then this one.{returns}"
     lines = [f"{exercise.id}   {verdict.points} of {verdict.total} points"]
     for part in verdict.parts:
         state = verdict.state(part)
         lines.append(f"  {SIGNS[state]} {'not reached: ' if state == 'not reached' else ''}{part.truth}")
         if part.key in verdict.findings:
-            lines += [f"      {label:<9} {value}" for label, value in _rows(verdict.findings[part.key])]
-    if not verdict.solved and (hint := next_hint(exercise, record)):
-        lines.append(hint)
-    return "\n".join([*lines, chapter_line(exercise.chapter)])
+            lines += [_text_row(label, value) for label, value in _rows(verdict.findings[part.key])]
+    return "\n".join([*lines, *_below(verdict, exercise, record)])
+
+
+def _text_row(label: str, value: str) -> str:
+    """One line under a failed part; what has several lines goes on below its first."""
+    start = f"{label:<10}" if label else ""
+    return "      " + start + value.replace("\n", "\n" + " " * (6 + len(start)))
+
+
+def _below(verdict: Verdict, exercise: Exercise, record: Record) -> list[str]:
+    """The lines under the parts."""
+    hint = "" if verdict.solved else next_hint(exercise, record)
+    lost = "" if verdict.findings else f'There is nothing to judge. For a clean world: task = begin("{exercise.id}")'
+    return [line for line in (lost, *hint.split("\n"), chapter_line(exercise.chapter)) if line]
 
 
 def _rows(finding: Finding) -> list[tuple[str, str]]:
@@ -50,8 +64,7 @@ def next_hint(exercise: Exercise, record: Record) -> str:
     if not count:
         return ""
     line = f"Hint {count} of {len(exercise.hints)}: {exercise.hints[count - 1]}"
-    offered = record.attempts >= 3
-    return line + (f'\nThe reference answer, if you want it: solution("{exercise.id}")' if offered else "")
+    return line + (f'\nThe reference answer, if you want it: solution("{exercise.id}")' if record.offered else "")
 
 
 def hints(exercise: Exercise, record: Record) -> str:
@@ -92,8 +105,7 @@ def html(verdict: Verdict, exercise: Exercise, record: Record) -> str:
     if not verdict.answered:
         return f"<p>{escape(text(verdict, exercise, record))}</p>"
     rows = "".join(_html_row(verdict, index) for index in range(len(verdict.parts)))
-    below = ["" if verdict.solved else next_hint(exercise, record), chapter_line(exercise.chapter)]
-    notes = "".join(f"<p>{escape(line)}</p>" for line in "\n".join(below).splitlines() if line)
+    notes = "".join(f"<p>{escape(line)}</p>" for line in _below(verdict, exercise, record))
     head = f"<b>{exercise.id}</b> {escape(exercise.title)}: {verdict.points} of {verdict.total} points"
     return f"<div style='border-left:4px solid {_colour(verdict)};padding-left:1em'>{head}{_table(rows)}{notes}</div>"
 
@@ -124,32 +136,48 @@ def show(verdict: Verdict, exercise: Exercise, record: Record, *, widget: bool) 
     """Display the verdict: the page picks HTML or text, whichever it can."""
     from IPython.display import display
 
-    if widget:
-        display(as_widget(verdict, exercise, record))
-        return
-    data = {"text/plain": text(verdict, exercise, record), "text/html": html(verdict, exercise, record)}
-    display(data, raw=True)
+    display(as_widget(verdict, exercise, record) if widget else Shown(verdict, exercise, record))
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A verdict as it stands on a page: HTML where that can be shown, else text."""
+
+    verdict: Verdict
+    exercise: Exercise
+    record: Record
+
+    def __repr__(self) -> str:
+        return text(self.verdict, self.exercise, self.record)
+
+    def _repr_html_(self) -> str:
+        return html(self.verdict, self.exercise, self.record)
 
 
 def as_widget(verdict: Verdict, exercise: Exercise, record: Record) -> Widget:
     """The verdict with a bar for the chapter, a button for each earned hint, and one for the reference answer."""
     import ipywidgets
 
-    from labkit.course import desk
-
-    solved, points, count, total = chapter_sums(exercise.chapter)
+    _, points, _, total = chapter_sums(exercise.chapter)
     bar: Any = ipywidgets.IntProgress(points, 0, total, description=f"Chapter {exercise.chapter}")
-    said = ipywidgets.HTML(f"{points} of {total} points, {solved} of {count} exercises")
     below: Any = ipywidgets.HTML()
     buttons = []
     for number, hint in enumerate(exercise.hints[: record.attempts], 1):
         button: Any = ipywidgets.Button(description=f"Hint {number}")
         button.on_click(lambda _, words=hint: below.set_trait("value", f"<p>{escape(words)}</p>"))
         buttons.append(button)
-    if record.solved or record.attempts >= desk.PATIENCE:
+    if record.offered:
         offer: Any = ipywidgets.Button(description="Reference answer", layout={"width": "auto"})
-        answer = f"<pre>{escape(desk.reference(exercise.id))}</pre>"
-        offer.on_click(lambda _: below.set_trait("value", answer))
+        offer.on_click(lambda _: below.set_trait("value", f"<pre>{escape(_reference(exercise))}</pre>"))
         buttons.append(offer)
     body = ipywidgets.HTML(html(verdict, exercise, record))
-    return ipywidgets.VBox([body, ipywidgets.HBox(buttons), below, ipywidgets.HBox([bar, said])])
+    return ipywidgets.VBox([body, bar, ipywidgets.HBox(buttons), below])
+
+
+def _reference(exercise: Exercise) -> str:
+    from labkit.course import desk
+
+    try:
+        return desk.reference(exercise.id)
+    except errors.CourseError as error:
+        return str(error)

@@ -46,7 +46,8 @@ def passed(key: str) -> Finding:
 
 def failed(key: str, *, expected: str, saw: object, look_at: str, why: str = "") -> Finding:
     """The part ``key`` is not as it should be: expected, saw, look at, and perhaps why."""
-    return Finding(key, "fail", expected, str(saw)[:300], look_at, why)
+    words = str(saw)
+    return Finding(key, "fail", expected, words if len(words) <= 300 else words[:299] + "…", look_at, why)
 
 
 def found(key: str, right: bool, *, expected: str, saw: object, look_at: str, why: str = "") -> Finding:
@@ -98,10 +99,14 @@ class Verdict:
 
     @property
     def solved(self) -> bool:
-        """True if every part passed."""
-        return all(self.state(part) == "pass" for part in self.parts)
+        """True if every part passed, and there is one."""
+        return bool(self.parts) and all(self.state(part) == "pass" for part in self.parts)
 
-    def complaint(self) -> str:
-        """What is wrong, as one text; two attempts that fail alike have the same."""
+    def complaint(self, answer: str = "") -> str:
+        """What is wrong, as one text; two attempts that fail alike have the same.
+
+        Args:
+            answer: what tells the answer from others, where what was seen depends on the judge's draws.
+        """
         wrong = [finding for finding in self.findings.values() if finding.state == "fail"]
-        return "\n".join(f"{f.key}: {f.saw}" for f in wrong)
+        return "\n".join(f"{f.key}: {answer or f.saw}" for f in wrong)

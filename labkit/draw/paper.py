@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import io
+import warnings
+from collections.abc import Sequence
 
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
+from matplotlib.text import Text
 
 INK = "#222222"
 PALE = "#f2f2f2"
@@ -17,6 +21,7 @@ SAND = "#f6e3c5"
 def sheet(width: float, height: float) -> Axes:
     """Return an empty sheet of this many units (0.5 inch each), the origin at the lower left."""
     figure = Figure(figsize=(width / 2, height / 2))
+    FigureCanvasAgg(figure)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, width), ylim=(0, height))
     axes.set_axis_off()
@@ -32,7 +37,7 @@ def box(axes: Axes, x: float, y: float, width: float, height: float, words: str 
         y: lower edge.
         width: to the right.
         height: upwards.
-        words: centred; may have several lines.
+        words: centred; may have several lines, each shortened to the width.
         style: ``face``, ``line`` (a matplotlib line style), ``size`` (points), ``mono`` (typewriter letters).
     """
     patch = FancyBboxPatch(
@@ -45,15 +50,49 @@ def box(axes: Axes, x: float, y: float, width: float, height: float, words: str 
         linestyle=str(style.get("line", "-")),
     )
     axes.add_patch(patch)
-    write(axes, x + width / 2, y + height / 2, words, size=style.get("size", 10), mono=bool(style.get("mono")))
+    size, mono = style.get("size", 10), bool(style.get("mono"))
+    write(axes, x + width / 2, y + height / 2, words, size=size, mono=mono, room=width - 0.3)
 
 
 def write(
-    axes: Axes, x: float, y: float, words: str, *, size: object = 9, mono: bool = False, at: str = "center"
+    axes: Axes,
+    x: float,
+    y: float,
+    words: str,
+    *,
+    size: object = 9,
+    mono: bool = False,
+    at: str = "center",
+    room: float = 0,
 ) -> None:
-    """Write words with their middle (or ``at="left"`` edge) at a point."""
+    """Write words with their middle (or their ``at`` edge) at a point, each line within ``room`` units."""
     family = "monospace" if mono else "sans-serif"
-    axes.text(x, y, words, ha=at, va="center", fontsize=float(str(size)), family=family, color=INK, parse_math=False)
+    with warnings.catch_warnings():  # the sentence has the name; a letter that the font lacks is a box here
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        text = axes.text(x, y, "", ha=at, va="center", fontsize=float(str(size)), family=family, color=INK)
+        text.set_parse_math(False)
+        lines = printable(words).split("\n")
+        text.set_text("\n".join(_shorten(text, line, room) if room else line for line in lines))
+
+
+def _shorten(text: Text, line: str, room: float) -> str:
+    """Take letters out of the middle of a line until it is at most ``room`` units wide."""
+    keep, short = len(line), line
+    while keep > 1 and _width(text, short) > room:
+        keep = min(keep - 1, int(keep * room / _width(text, short)) + 1)
+        short = f"{line[: keep // 2]}…{line[len(line) - (keep - 1) // 2 :]}"
+    return short
+
+
+def _width(text: Text, line: str) -> float:
+    text.set_text(line)
+    assert text.figure is not None
+    return text.get_window_extent(dpi=100).width / 50
+
+
+def printable(words: str) -> str:
+    """Return the words with every character that cannot be printed written as Python writes it."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in words)
 
 
 def arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], *, style: str = "-|>") -> None:
@@ -61,12 +100,21 @@ def arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], *, s
     axes.annotate("", end, start, arrowprops={"arrowstyle": style, "color": INK, "shrinkA": 0, "shrinkB": 0})
 
 
+def series(words: Sequence[str], nothing: str) -> str:
+    """Return the words as one would say them, such as ``"a, b and c"``; ``nothing`` where there is none."""
+    *most, last = words or [nothing]
+    return f"{', '.join(most)} and {last}" if most else last
+
+
 def show(axes: Axes, sentence: str) -> None:
     """Print the sentence and display the sheet with the sentence as its alternative text."""
     from IPython.display import Image, display
 
+    sentence = printable(sentence)
     print(sentence)
     buffer = io.BytesIO()
     figure = axes.figure
-    figure.savefig(buffer, format="png", dpi=110, facecolor="white")  # type: ignore[union-attr]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        figure.savefig(buffer, format="png", dpi=110, facecolor="white")  # type: ignore[union-attr]
     display(Image(data=buffer.getvalue(), alt=sentence))

@@ -8,15 +8,17 @@ from labkit.inside.permissions import Permissions
 
 def permissions(found: Permissions) -> None:
     """Draw the ten letters with what each group of them says and about whom."""
-    axes = paper.sheet(18, 5)
-    for index, letter in enumerate(found.letters):
-        paper.box(axes, 0.6 + index * 1.1, 3.4, 1.0, 1.1, letter, mono=True, size=16, face=_face(index))
-    paper.write(axes, 12.2, 3.95, found.path, mono=True, size=11, at="left")
-    labels = [found.kind, *(str(rights).replace(": ", ":\n") for rights in found.classes)]
-    places = [(0.6, 1.1), (1.7, 3.3), (5.0, 3.3), (8.3, 3.3)]
-    for label, (x, width), left in zip(labels, places, (0.2, 3.2, 7.4, 11.6), strict=True):
-        paper.box(axes, left, 0.6, 2.8 if left < 1 else 4.0, 1.5, label, face="white", size=9)
-        paper.arrow(axes, (left + (1.4 if left < 1 else 2.0), 2.1), (x + width / 2, 3.4), style="-")
+    axes = paper.sheet(18, 4.6)
+    paper.write(axes, 0.4, 4.2, found.path, mono=True, size=11, at="left", room=17.2)
+    labels = [found.kind, *(str(rights).replace(": ", "\n").replace(" (", "\n(") for rights in found.classes)]
+    places = [(0.4, 3.2, 0, 1), (4.0, 4.3, 1, 4), (8.7, 4.3, 4, 7), (13.4, 4.3, 7, 10)]
+    for label, (left, width, first, end) in zip(labels, places, strict=True):
+        middle = left + width / 2
+        for index in range(first, end):
+            x = middle + (index - (first + end) / 2) * 1.15 + 0.075
+            paper.box(axes, x, 2.6, 1.0, 1.1, found.letters[index], mono=True, size=16, face=_face(index))
+        paper.arrow(axes, (middle, 1.9), (middle, 2.6), style="-")
+        paper.box(axes, left, 0.3, width, 1.6, label, face="white")
     paper.show(axes, _sentence(found))
 
 
@@ -27,4 +29,4 @@ def _face(index: int) -> str:
 def _sentence(found: Permissions) -> str:
     may = [f"{rights.who} {rights.name}".strip() for rights in found.classes if rights.connect]
     verb = "connect to" if found.kind == "socket" else "write to"
-    return f"{found.path} is a {found.kind}; {' and '.join(may) or 'nobody'} may {verb} it."
+    return f"{found.path} is a {found.kind}; {paper.series(may, 'nobody')} may {verb} it."

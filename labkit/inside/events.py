@@ -5,8 +5,10 @@ Source: Engine API, ``SystemEvents`` (``GET /events``).
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -16,9 +18,9 @@ class Event:
     Attributes:
         seconds: when, on the daemon's clock, since 1970.
         kind: ``"container"``, ``"network"``, ``"image"``, ``"volume"`` …
-        action: ``"create"``, ``"start"``, ``"die"``, ``"destroy"`` …
-        name: the name of the container, network …
-        exit_code: for ``die``: what the process ended with; None otherwise.
+        action: ``"create"``, ``"start"``, ``"die"``, ``"destroy"`` … ``"exec_start: sh"`` has its command behind it.
+        name: the name of the container, network …; its id where the daemon tells no name.
+        exit_code: for ``die`` and ``exec_die``: what the process ended with; None otherwise.
     """
 
     seconds: float = field(repr=False)
@@ -30,25 +32,24 @@ class Event:
 
 def read_events(text: str | bytes) -> list[Event]:
     """Read the lines of an event stream; a line that is cut off at the end is left out."""
-    lines = (text.decode(errors="replace") if isinstance(text, bytes) else text).splitlines()
-    events = []
-    for line in filter(str.strip, lines):
-        try:
-            events.append(_event(json.loads(line)))
-        except ValueError:
-            if line is not lines[-1]:
-                raise
+    whole, _, cut = (text.decode(errors="replace") if isinstance(text, bytes) else text).rpartition("\n")
+    lines = whole.split("\n")  # not splitlines(): JSON may hold other separators
+    events = [_event(json.loads(line)) for line in lines if line.strip()]
+    with contextlib.suppress(ValueError):
+        events.append(_event(json.loads(cut)))
     return events
 
 
-def _event(data: dict[str, object]) -> Event:
-    actor = data.get("Actor")
-    attributes = actor.get("Attributes") or {} if isinstance(actor, dict) else {}
+def _event(data: Any) -> Event:
+    if not isinstance(data, dict):
+        raise ValueError(f"{data!r} is not an event: it wants an object with Type, Action and Actor")
+    actor = data.get("Actor") or {}
+    attributes = actor.get("Attributes") or {}
     code = attributes.get("exitCode")
     return Event(
-        seconds=int(str(data.get("timeNano", 0))) / 1e9,
+        seconds=int(data.get("timeNano") or data.get("time", 0) * 10**9) / 1e9,
         kind=str(data.get("Type", "")),
         action=str(data.get("Action", "")),
-        name=str(attributes.get("name", "")),
+        name=str(attributes.get("name") or actor.get("ID", "")),
         exit_code=None if code is None else int(code),
     )

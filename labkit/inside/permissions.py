@@ -19,6 +19,9 @@ KINDS = {
     "b": "block device",
 }
 
+BITS = {"owner": "set-user-ID", "group": "set-group-ID", "others": "sticky"}
+"""What a third letter other than ``x`` and ``-`` says besides; a capital one says it without an ``x``."""
+
 
 @dataclass(frozen=True)
 class Rights:
@@ -27,7 +30,7 @@ class Rights:
     Attributes:
         who: ``"owner"``, ``"group"`` or ``"others"``.
         name: which user or group that is; empty for others.
-        letters: three letters, such as ``"rw-"``.
+        letters: three letters, such as ``"rw-"`` or ``"r-s"``.
     """
 
     who: str
@@ -39,11 +42,17 @@ class Rights:
         """For a socket: whether this class may connect, which takes ``w`` (``unix(7)``)."""
         return self.letters[1] == "w"
 
+    @property
+    def execute(self) -> bool:
+        """Whether this class may execute the file, or enter the directory: ``s`` and ``t`` have an ``x`` below."""
+        return self.letters[2] in "xst"
+
     def __str__(self) -> str:
-        words = [
-            word for letter, word in zip("rwx", ("read", "write", "execute"), strict=True) if letter in self.letters
-        ]
-        return f"{self.who} {self.name}".strip() + f": {' and '.join(words) or 'nothing'}"
+        told = [("read", self.letters[0] == "r"), ("write", self.letters[1] == "w"), ("execute", self.execute)]
+        words = [word for word, may in told if may] or ["nothing"]
+        may = " and ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
+        bit = f" ({BITS[self.who]})" if self.letters[2] in "sStT" else ""
+        return f"{self.who} {self.name}".strip() + f": {may}{bit}"
 
 
 @dataclass(frozen=True)
@@ -75,7 +84,7 @@ def read_name(number: int, text: str) -> str:
 
     Without one, the number itself, as ``ls -l`` does.
     """
-    for line in text.splitlines():
+    for line in text.split("\n"):  # not splitlines(): a comment field may hold other separators
         fields = line.split(":")
         if len(fields) > 2 and fields[2] == str(number):
             return fields[0]

@@ -34,11 +34,23 @@ class Route:
     desktop: bool
 
     @property
+    def near(self) -> bool:
+        """True if the door is on the notebook's computer: a file, a pipe or a port of its own."""
+        place = self.door.partition("://")[2]
+        own = place.startswith(("127.", "localhost:", "[::1]:"))
+        return self.door.startswith(("unix:", "npipe:")) or (own and self.door.startswith("tcp:"))
+
+    @property
+    def walled(self) -> bool:
+        """True if the daemon's kernel is another, and its door is here all the same: a virtual machine's."""
+        return not self.one_kernel and (self.desktop or self.near)
+
+    @property
     def wall(self) -> str:
         """What stands between the notebook and the daemon."""
         if self.one_kernel:
             return "nothing but the door"
-        return "the wall of a virtual machine" if self.desktop else "a network"
+        return "the wall of a virtual machine" if self.walled else "a network"
 
     def __str__(self) -> str:
         kernel = "share one kernel" if self.one_kernel else "run on two kernels"
@@ -57,7 +69,7 @@ def read_route(url: str, info: dict[str, Any], host: Host) -> Route:
         door=url,
         engine=str(info["ServerVersion"]).partition("+")[0],
         host=str(info["Name"]),
-        one_kernel=_boot_id() == host.text(BOOT_ID).strip(),
+        one_kernel=host.text(BOOT_ID).strip() == _boot_id() != "",
         desktop="Docker Desktop" in str(info.get("OperatingSystem")),
     )
 

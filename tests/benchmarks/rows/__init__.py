@@ -1,0 +1,1 @@
+"""The rows, one module for each part of labkit; every module here is loaded."""

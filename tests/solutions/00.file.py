@@ -1,0 +1,3 @@
+folder = daemon.client.volumes.get(task.volume).attrs["Mountpoint"]
+path = f"{folder}/word.txt"
+answer = (path, host.text(path).strip())

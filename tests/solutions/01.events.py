@@ -1,0 +1,7 @@
+wanted = {"type": "container", "container": task.container}
+told = list(daemon.client.events(since=task.since, until=task.until, filters=wanted, decode=True))
+[death] = [event for event in told if event["Action"] == "die"]
+answer = {
+    "actions": [event["Action"] for event in told],
+    "exit code": int(death["Actor"]["Attributes"]["exitCode"]),
+}
