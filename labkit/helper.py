@@ -148,7 +148,7 @@ class HelperHost(Host):
         script: str,
         *,
         into: IO[bytes] | None = None,
-        timeout: float = ANSWER_TIME,
+        timeout: float | None = None,
         again: bool = True,
         most: int = 4 * WHOLE,
     ) -> tuple[int, bytes, bytes]:
@@ -167,12 +167,13 @@ class HelperHost(Host):
                 into.truncate()
             return self._once(script, into, timeout, most)
 
-    def _once(self, script: str, into: IO[bytes] | None, timeout: float, most: int) -> tuple[int, bytes, bytes]:
+    def _once(self, script: str, into: IO[bytes] | None, timeout: float | None, most: int) -> tuple[int, bytes, bytes]:
         mark = new_mark()
         try:
             stream = self._connected()
             stream.send(encode(f"{script}\nprintf '\\n{mark} %d\\n' $?; echo {mark} >&2\n"))
-            return receive(stream, mark.encode(), into, time.monotonic() + timeout, most)
+            end = time.monotonic() + (ANSWER_TIME if timeout is None else timeout)
+            return receive(stream, mark.encode(), into, end, most)
         except BaseException:  # half-way: what is still to come belongs to no question; hanging up ends it
             self.close()
             raise
@@ -198,31 +199,31 @@ def start(daemon: Daemon) -> str:
     Raises:
         HelperLost: if the daemon refuses it, with the daemon's own words.
     """
-    from docker.errors import APIError
-
     images.ensure(daemon)
     try:
         return sandbox.wait_until(lambda: _started(daemon), f"{container_name()} runs")
-    except (errors.SandboxError, APIError) as error:
+    except errors.SandboxError as error:
         raise errors.HelperLost(f"the helper container does not start: {error}", _REFUSED) from error
 
 
 def _started(daemon: Daemon) -> str:
     """The id of the helper, which runs now; "" where another kernel came in between."""
-    from docker.errors import NotFound
-
     name, recipe = container_name(), hashlib.sha256(json.dumps(RIGHTS, sort_keys=True).encode()).hexdigest()[:12]
-    try:
-        found = daemon.client.containers.get(name)
-        if found.labels.get(sandbox.LABEL) != "helper":  # an image's own label is inherited: "labkit" alone says little
-            raise errors.HelperLost(f"{name} exists and is not labkit's helper.", "Rename or remove it.")
-        if found.labels.get("labkit.recipe") == recipe and found.status in ("created", "exited", "running"):
-            daemon.client.api.start(str(found.id))  # nothing happens if it runs
-            return str(found.id)
-        sandbox.Box(name, str(found.id), daemon).remove()
-        return ""
-    except NotFound:
+    found = sandbox.find(daemon, name)
+    if found is None:
         return _make(daemon, name, recipe)
+    try:
+        facts = found.inspect()
+    except errors.SandboxError:
+        return ""
+    marks = facts["Config"]["Labels"] or {}
+    if marks.get(sandbox.LABEL) != "helper":  # an image's own label is inherited: "labkit" alone says little
+        raise errors.HelperLost(f"{name} exists and is not labkit's helper.", "Rename or remove it.")
+    if marks.get("labkit.recipe") == recipe and facts["State"]["Status"] in ("created", "exited", "running"):
+        found.start()
+        return found.id
+    found.remove()
+    return ""
 
 
 def _make(daemon: Daemon, name: str, recipe: str) -> str:

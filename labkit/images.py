@@ -101,7 +101,7 @@ def write(tag: str, files: Mapping[str, Item], *, architecture: str, **config: A
         "created": _EPOCH,
         "history": [{"created": _EPOCH, "created_by": f"labkit: {tag.partition(':')[0]} from local parts"}],
         "os": "linux",
-        "rootfs": {"type": "layers", "diff_ids": [_digest(layer)]},
+        "rootfs": {"type": "layers", "diff_ids": [digest(layer)]},
     }
     return _archive(tag, _json(image), [layer])
 
@@ -147,16 +147,17 @@ def _json(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
-def _digest(data: bytes) -> str:
+def digest(data: bytes) -> str:
+    """Return how images name bytes: ``sha256:`` and 64 hexadecimal digits."""
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
 def _blob(data: bytes) -> str:
-    return "blobs/" + _digest(data).replace(":", "/")
+    return "blobs/" + digest(data).replace(":", "/")
 
 
 def _descriptor(kind: str, data: bytes) -> dict[str, Any]:
-    return {"mediaType": kind, "digest": _digest(data), "size": len(data)}
+    return {"mediaType": kind, "digest": digest(data), "size": len(data)}
 
 
 def load(daemon: Daemon, archive: bytes | BinaryIO, source: str) -> list[Any]:
@@ -182,7 +183,7 @@ def load(daemon: Daemon, archive: bytes | BinaryIO, source: str) -> list[Any]:
 
 
 def listing(daemon: Daemon) -> list[tuple[str, str, int]]:
-    """The course's images on the daemon: tag, id, size in bytes."""
+    """The course's images on the daemon: tag, id, size in bytes as ``docker image ls`` counts it."""
     found = daemon.client.api.images(filters={"label": [LABEL]})
     return sorted((tag, image["Id"], image["Size"]) for image in found for tag in image["RepoTags"] or ())
 

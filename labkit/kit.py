@@ -10,8 +10,7 @@ import json
 import tarfile
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
 
 from labkit import errors, images
 from labkit.daemon import Daemon
@@ -70,14 +69,21 @@ def load(daemon: Daemon, source: Path) -> list[str]:
 
 
 def _read(source: Path) -> list[tuple[str, dict[str, str]]]:
-    """The processor and the labels of each image in a kit, once it is certain that every layer is there."""
+    """The processor and the labels of each image in a kit, once it is certain that its layers are whole.
+
+    Not every engine looks: with the containerd store, Docker 28 loads a kit without its layers and is content.
+    """
     try:
         with tarfile.open(source) as tar:
-            if not (entries := _json(tar, "manifest.json")):
+            if not (entries := json.loads(_member(tar, "manifest.json"))):
                 raise ValueError("it holds no image")
-            for layer in (layer for entry in entries for layer in entry["Layers"]):
-                tar.getmember(layer)
-            configs = [_json(tar, entry["Config"]) for entry in entries]
+            configs = [json.loads(_member(tar, entry["Config"])) for entry in entries]
+            for entry, config in zip(entries, configs, strict=True):
+                for layer, wanted in zip(entry["Layers"], config["rootfs"]["diff_ids"], strict=True):
+                    digest = images.digest(_member(tar, layer))
+                    # A compressed layer is another file than its diff-id says, and has its own digest as its name.
+                    if digest not in (wanted, f"sha256:{PurePosixPath(layer).name}"):
+                        raise ValueError(f"the layer {layer} is damaged")
             return [(config["architecture"], config["config"].get("Labels") or {}) for config in configs]
     except (tarfile.TarError, EOFError, zlib.error, LookupError, TypeError, ValueError, AttributeError) as error:
         raise errors.ImageError(f"{source} is not a whole kit: {error}.", _MAKE_ONE) from error
@@ -85,6 +91,6 @@ def _read(source: Path) -> list[tuple[str, dict[str, str]]]:
         raise errors.ImageError(f"{source} cannot be read: {error.strerror or error}.", _MAKE_ONE) from error
 
 
-def _json(tar: tarfile.TarFile, name: str) -> Any:
+def _member(tar: tarfile.TarFile, name: str) -> bytes:
     file = tar.extractfile(name)
-    return json.load(file) if file else None
+    return file.read() if file else b""

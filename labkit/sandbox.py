@@ -72,8 +72,17 @@ class Box:
         self.remove()
 
     def inspect(self) -> dict[str, Any]:
-        """``docker inspect``, asked anew each time."""
-        return dict(self.daemon.client.api.inspect_container(self.id))
+        """``docker inspect``, asked anew each time.
+
+        Raises:
+            SandboxError: if it has been removed.
+        """
+        from docker.errors import NotFound
+
+        try:
+            return dict(self.daemon.client.api.inspect_container(self.id))
+        except NotFound:
+            raise errors.SandboxError(f"{self.name} is gone.", "Somebody removed it; run it again.") from None
 
     @property
     def status(self) -> str:
@@ -84,6 +93,19 @@ class Box:
     def pid(self) -> int:
         """The number of its first process on the daemon's host; 0 when it does not run."""
         return int(self.inspect()["State"]["Pid"])
+
+    def start(self) -> None:
+        """Start it; nothing happens if it runs.
+
+        Raises:
+            SandboxError: if it does not start, with the daemon's own words.
+        """
+        from docker.errors import APIError
+
+        try:
+            self.daemon.client.api.start(self.id)
+        except APIError as error:
+            raise errors.SandboxError(f"{self.name} does not start: {error.explanation}") from error
 
     def sh(self, script: str) -> str:
         """Run a line of shell inside; return what it printed.
@@ -129,15 +151,11 @@ def run(image: str, command: str | list[str] = "", *, name: str = "", what: str 
     Raises:
         SandboxError: if it cannot be created or does not start; nothing is left of it then.
     """
-    from docker.errors import APIError
-
     box = create(image, command, name=name, what=what, **options)
     try:
-        box.daemon.client.api.start(box.id)
-    except BaseException as error:
+        box.start()
+    except BaseException:
         box.remove()
-        if isinstance(error, APIError):
-            raise errors.SandboxError(f"{box.name} does not start: {error.explanation}") from error
         raise
     return box
 

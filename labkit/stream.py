@@ -21,6 +21,8 @@ STDOUT, STDERR = 1, 2
 _HEADER = struct.Struct(">BxxxL")
 _PATIENCE = 30.0
 """Seconds for the daemon to start the process, and for the process to take in what is sent."""
+_LOOK = 0.3
+"""Seconds of silence after which the daemon is asked whether the process still runs."""
 
 
 class Stream:
@@ -38,6 +40,7 @@ class Stream:
     def __init__(self, daemon: Daemon, container: str, argv: list[str]) -> None:
         from docker.errors import DockerException
 
+        self._daemon, self._execution = daemon, ""
         self._buffer = bytearray()
         self._socket: Any = None
         self._ssh: subprocess.Popen[bytes] | None = None
@@ -45,6 +48,7 @@ class Stream:
             execution = daemon.client.api.exec_create(container, argv, stdin=True)["Id"]
             self._dial(daemon)
             self._upgrade(f"/v{daemon.api}/exec/{execution}/start")
+            self._execution = str(execution)
         except (DockerException, errors.HostError, OSError) as error:
             self.close()
             raise errors.HelperLost(f"no process can be started in {container}: {error}.", _AGAIN) from error
@@ -113,17 +117,27 @@ class Stream:
             self._more(end)
 
     def _more(self, end: float) -> None:
-        piece = bytearray(1 << 16)
+        piece, count = bytearray(1 << 16), 0
         try:
-            self._socket.settimeout(max(end - time.monotonic(), 0.001))
+            self._socket.settimeout(max(min(end - time.monotonic(), _LOOK), 0.001))
             count = self._socket.recv_into(piece)  # not recv(): a Windows pipe has a deadline only here
         except TimeoutError:
-            raise errors.QuestionTimeout("no answer came before the deadline.", _SLOW) from None
+            if self._runs():
+                if time.monotonic() < end:
+                    return
+                raise errors.QuestionTimeout("no answer came before the deadline.", _SLOW) from None
         except OSError as error:
             raise errors.HelperLost(f"the connection broke: {error}.", _AGAIN) from error
         if not count:
             raise errors.HelperLost("the container ended in the middle of a question.", _AGAIN)
         self._buffer += memoryview(piece)[:count]
+
+    def _runs(self) -> bool:
+        """Ask the daemon: it may keep the connection open when the whole container ends under the process."""
+        try:
+            return not self._execution or bool(self._daemon.client.api.exec_inspect(self._execution)["Running"])
+        except OSError:  # also what the daemon answers: docker-py's APIError is one
+            return False
 
     def close(self) -> None:
         """Hang up; the process reads the end of its stdin."""

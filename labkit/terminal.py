@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -49,10 +50,12 @@ def sh(line: str, *, timeout: float = 60) -> str:
 
 def _kill(command: subprocess.Popen[str]) -> None:
     """End the shell and everything that it started, which would otherwise hold the pipes open."""
-    if os.name == "posix":
-        os.killpg(command.pid, signal.SIGKILL)
-    else:
-        command.kill()
+    with contextlib.suppress(ProcessLookupError):  # it has just ended
+        if os.name == "posix":
+            os.killpg(command.pid, signal.SIGKILL)
+        else:
+            command.kill()
+    command.wait()
 
 
 _MISSING = "Without the docker command: on Debian or Ubuntu `sudo apt install docker-cli` (or docker.io)."

@@ -26,7 +26,8 @@ STARTED_WITH = dict(os.environ)
 
 def read(path: Path) -> NotebookNode:
     """Return a notebook."""
-    return nbformat.read(path, as_version=4)
+    notebook: NotebookNode = nbformat.read(path, as_version=4)
+    return notebook
 
 
 @cache
@@ -75,9 +76,13 @@ def environment(learner: str, home: Path, **more: str) -> dict[str, str]:
     """
     ours = ("LABKIT_", "PYTEST_", "JPY_", "JUPYTER_")
     kept = {name: value for name, value in STARTED_WITH.items() if not name.startswith(ours)}
-    return kept | {
-        "LABKIT_LEARNER": learner,
-        "LABKIT_HOME": str(home),
-        "IPYTHONDIR": str(home / "ipython"),
-        "JUPYTER_PREFER_ENV_PATH": "1",
-    } | more
+    return (
+        kept
+        | {
+            "LABKIT_LEARNER": learner,
+            "LABKIT_HOME": str(home),
+            "IPYTHONDIR": str(home / "ipython"),
+            "JUPYTER_PREFER_ENV_PATH": "1",
+        }
+        | more
+    )

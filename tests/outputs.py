@@ -16,7 +16,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
-from labkit import tidy
+from labkit.course.desk import tidy
 from labkit.grade.compose import identity
 from tests import chapters
 

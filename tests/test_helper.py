@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -67,7 +67,7 @@ CAPABILITIES = {"DAC_READ_SEARCH": 2, "SYS_CHROOT": 18, "SYS_PTRACE": 19, "SYS_A
 
 @pytest.mark.parametrize("kind", ["CapPrm", "CapEff", "CapBnd"])
 def test_the_helper_has_the_capabilities_that_it_names(helper: HelperHost, kind: str) -> None:
-    """What the kernel allows the helper is exactly what RIGHTS lists, and nothing can be gained by running a program."""
+    """What the kernel allows the helper is exactly what RIGHTS lists, and no program could gain more."""
     line = next(line for line in helper.text("/proc/self/status").splitlines() if line.startswith(kind))
     assert int(line.split()[1], 16) == sum(1 << CAPABILITIES[name] for name in RIGHTS["cap_add"])
 
@@ -79,21 +79,20 @@ def test_the_helper_is_not_privileged(helper: HelperHost, daemon: Daemon) -> Non
     assert (config["Privileged"], config["ReadonlyRootfs"], config["Binds"]) == (False, True, ["/:/host:ro"])
 
 
-def test_the_hosts_root_cannot_be_written(helper: HelperHost, files: HostFiles) -> None:
-    """Files of the host are neither made nor changed nor removed by a command that just tries."""
-    path = files.write(b"file", b"as it was")
-    for script in (f"touch {path}2", f"echo >> {path}", f"rm -f {path}", "touch /labkit-was-here"):
-        ran = helper.run("sh", "-c", script)
-        assert ran.status != 0
-        assert "Read-only file system" in ran.err
-    assert (files.do("ls; cat file"), "labkit-was-here" in helper.list("/")) == (b"file\nas it was", False)
+@pytest.mark.parametrize("script", ["touch /labkit-was-here", "mkdir /labkit-was-here", "mv /etc /labkit-was-here"])
+def test_the_hosts_root_cannot_be_written(helper: HelperHost, script: str) -> None:
+    """A command that just tries to make or move something in the host's root file system fails."""
+    ran = helper.run("sh", "-c", script)
+    assert ran.status != 0
+    assert "Read-only file system" in ran.err
+    assert "labkit-was-here" not in helper.list("/")
 
 
 @pytest.mark.parametrize("kind", ["pid", "net", "uts", "ipc", "user", "cgroup"])
 def test_the_helper_is_in_the_hosts_namespaces(helper: HelperHost, daemon: Daemon, kind: str) -> None:
     """Six of the helper's namespaces are those of the process that started it on the host."""
-    init = f"/proc/{Box('', container_name(), daemon).pid or helper.list('/') and box(daemon).pid}"
-    parent = next(line.split()[1] for line in helper.text(f"{init}/status").splitlines() if line.startswith("PPid:"))
+    status = helper.text(f"/proc/{Box('', start(daemon), daemon).pid}/status")
+    parent = next(line.split()[1] for line in status.splitlines() if line.startswith("PPid:"))
     if parent == "0":
         pytest.skip("the process that starts containers is not visible here")
     assert helper.readlink(f"/proc/self/ns/{kind}") == helper.readlink(f"/proc/{parent}/ns/{kind}")
@@ -122,7 +121,7 @@ def test_a_restarted_kernel_finds_the_same_helper(helper: HelperHost, daemon: Da
     assert box(daemon).id == before
 
 
-LOSSES = {
+LOSSES: dict[str, Callable[[Daemon, Box], object]] = {
     "removed": lambda daemon, box: box.remove(),
     "killed": lambda daemon, box: daemon.client.api.kill(box.id),
     "stopped": lambda daemon, box: daemon.client.api.stop(box.id, timeout=10),
@@ -134,18 +133,18 @@ each_loss = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
 @each_loss
 @pytest.mark.parametrize("ask", ["read", "run", "walk"])
 def test_a_helper_lost_between_questions_is_not_noticed(
-    helper: HelperHost, daemon: Daemon, files: HostFiles, loss: object, ask: str
+    helper: HelperHost, daemon: Daemon, files: HostFiles, loss: Callable[[Daemon, Box], object], ask: str
 ) -> None:
     """Whatever ended the helper, the next question starts one again and is answered."""
     path = files.write(b"file", b"contents")
     assert helper.read(path) == b"contents"
-    loss(daemon, box(daemon))  # type: ignore[operator]
-    answers = {
-        "read": lambda: helper.read(path),
-        "run": lambda: helper.run("cat", path).out.encode(),
-        "walk": lambda: b"contents" if [found.path for found in helper.walk(path)] == [path] else b"",
+    loss(daemon, box(daemon))
+    answers: dict[str, Callable[[], object]] = {
+        "read": lambda: helper.read(path) == b"contents",
+        "run": lambda: helper.run("cat", path).out == "contents",
+        "walk": lambda: [found.path for found in helper.walk(files.path)] == [files.path, path],
     }
-    assert answers[ask]() == b"contents"
+    assert answers[ask]()
 
 
 def test_a_paused_helper_is_replaced(
@@ -155,8 +154,7 @@ def test_a_paused_helper_is_replaced(
     path = files.write(b"file", b"contents")
     assert helper.read(path) == b"contents"
     daemon.client.api.pause(box(daemon).id)
-    monkeypatch.setattr(helpers, "ANSWER_TIME", 0.3)
-    monkeypatch.setattr(HelperHost._ask, "__kwdefaults__", HelperHost._ask.__kwdefaults__ | {"timeout": 0.3})
+    monkeypatch.setattr(helpers, "ANSWER_TIME", 1)
     with pytest.raises(errors.QuestionTimeout):
         helper.read(path)
     monkeypatch.undo()
@@ -165,33 +163,30 @@ def test_a_paused_helper_is_replaced(
 
 @pytest.mark.parametrize("loss", [LOSSES["removed"], LOSSES["killed"]], ids=["removed", "killed"])
 def test_a_command_that_loses_its_helper_is_not_repeated(
-    helper: HelperHost, daemon: Daemon, files: HostFiles, loss: object
+    helper: HelperHost, daemon: Daemon, files: HostFiles, loss: Callable[[Daemon, Box], object]
 ) -> None:
     """When the helper ends under a command, HelperLost says so, the command is gone, and the next question works."""
     with meanwhile(helper, files) as ended:
-        loss(daemon, box(daemon))  # type: ignore[operator]
+        loss(daemon, box(daemon))
     assert [type(end) for end in ended] == [errors.HelperLost]
     wait_until(lambda: not files.runs(SLEEP), "the command has gone")
     assert helper.run("echo", "next") == Ran(0, "next\n", "")
 
 
 class Losing:
-    """Sends to a stream as usual, but for so many times the helper is gone before it can answer."""
+    """Sends to a stream as usual, but so many questions find that the helper ended a moment ago."""
 
     def __init__(self, daemon: Daemon, times: int) -> None:
         self.daemon, self.times, self.sent = daemon, times, 0
         self.send = Stream.send
 
     def __call__(self, stream: Stream, data: bytes) -> None:
-        """Send; pause before, so that nobody answers, and remove afterwards."""
-        if b"head -c" not in data:
-            return self.send(stream, data)
-        self.sent += 1
-        if self.sent > self.times:
-            return self.send(stream, data)
-        self.daemon.client.api.pause(box(self.daemon).id)
+        """Send the question, perhaps to nobody."""
+        if b"head -c" in data:
+            self.sent += 1
+            if self.sent <= self.times:
+                box(self.daemon).remove()
         self.send(stream, data)
-        box(self.daemon).remove()
 
 
 def test_a_read_in_flight_is_asked_again(
@@ -208,7 +203,7 @@ def test_a_read_is_asked_no_more_than_twice(
     helper: HelperHost, daemon: Daemon, files: HostFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When the second helper ends under the same question, the question is an error."""
-    losing = Losing(daemon, 5)
+    losing = Losing(daemon, 2)
     monkeypatch.setattr(Stream, "send", lambda stream, data: losing(stream, data))
     with pytest.raises(errors.HelperLost):
         helper.read(files.write(b"file", b"contents"))
@@ -271,8 +266,7 @@ def test_a_question_beyond_its_deadline_is_gone(
 ) -> None:
     """A read that would wait for ever is a timeout, its process ends, and the next answer is right."""
     assert helper.read("/proc/sys/kernel/ostype") == b"Linux\n"
-    patient = HelperHost._ask.__kwdefaults__
-    monkeypatch.setattr(HelperHost._ask, "__kwdefaults__", patient | {"timeout": 1})
+    monkeypatch.setattr(helpers, "ANSWER_TIME", 1)
     with pytest.raises(errors.QuestionTimeout):
         helper.read("/dev/ptmx", limit=1)
     wait_until(lambda: len(processes(daemon)) == 1, "nothing runs but the container's own process")

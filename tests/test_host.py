@@ -73,7 +73,7 @@ def test_an_entry_cannot_be_changed() -> None:
         ("/nowhere", errno.ENOENT, errors.PathMissing),
         ("/etc/passwd/x", errno.ENOTDIR, errors.PathMissing),
         ("/proc/1/maps", errno.ESRCH, errors.PathMissing),
-        ("/root/x", errno.EACCES, errors.PathForbidden),
+        ("/etc/shadow", errno.EACCES, errors.PathForbidden),
         ("/proc/1/ns/net", errno.EPERM, errors.PathForbidden),
         ("/dev/sr0", errno.EIO, errors.HostError),
         ("/dev/sr0", None, errors.HostError),
@@ -348,6 +348,17 @@ def test_proc_is_listed_while_processes_end(host: Host, files: HostFiles) -> Non
     mine = str(files.box.pid)
     with files.loop("busybox true & busybox true & busybox true & wait"):
         assert all(mine in host.list("/proc") for _ in range(50))
+
+
+@pytest.mark.daemon
+def test_what_is_mounted_later_is_seen(host: Host, daemon: Daemon) -> None:
+    """The merged folder of a container that started after the first question shows the container's files."""
+    assert host.list("/")
+    with sandbox.run(images.BUSYBOX, "sleep 3600", what="test", daemon=daemon, stop_signal="KILL") as box:
+        merged = ((box.inspect().get("GraphDriver") or {}).get("Data") or {}).get("MergedDir")
+        if not merged:
+            pytest.skip("this daemon's store does not say where a container's files are merged")
+        assert "bin" in host.list(merged)
 
 
 # --- Both hosts: links ------------------------------------------------------------------------------------

@@ -282,10 +282,11 @@ def test_an_image_for_another_processor_is_replaced(daemon: Daemon, world: str) 
 
 @pytest.mark.daemon
 def test_the_listing_has_the_courses_images(daemon: Daemon, world: str) -> None:
-    """``listing`` has tag, id and size as Docker tells them, and nothing without the label."""
+    """``listing`` has tag, id and size as ``docker image ls`` has them, and nothing without the label."""
     images.ensure(daemon)
-    told = inspect("image", images.BUSYBOX)
-    assert images.listing(daemon) == [(images.BUSYBOX, told["Id"], told["Size"])]
+    told = docker("image", "ls", "--no-trunc", "--format", "{{.ID}} {{.Size}}", images.BUSYBOX)
+    ((tag, key, size),) = images.listing(daemon)
+    assert (tag, f"{key} {size / 1e6:.3g}MB") == (images.BUSYBOX, told)
 
 
 @pytest.mark.daemon
@@ -303,7 +304,12 @@ def test_a_pull_takes_one_file_and_leaves_nothing(
     part = parts.read(Path("/bin/busybox").read_bytes())
     with registry({"bin/busybox": Item(part.data, mode=0o755)}, part.architecture) as (name, asked):
         monkeypatch.setattr(images, "OFFICIAL", name)
-        images.build(daemon, pull=True)
+        try:
+            images.build(daemon, pull=True)
+        except ImageError as error:
+            if "connection refused" in error.problem:
+                pytest.skip("this daemon is on another network: it does not see a registry on 127.0.0.1")
+            raise
         assert any(name.rpartition("@")[2] in path for path in asked)
         assert inspect("image", name) == {}
     assert [thing.name for thing in sandbox.things(daemon)] == [images.BUSYBOX]

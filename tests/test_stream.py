@@ -65,9 +65,11 @@ class Wire:
         self.closed = True
 
 
-def stream(wire: Wire) -> Stream:
-    """A stream over this wire."""
-    api = SimpleNamespace(exec_create=lambda *args, **options: {"Id": "e1"})
+def stream(wire: Wire, *, runs: bool = True) -> Stream:
+    """A stream over this wire, of a process that runs or has ended."""
+    api = SimpleNamespace(
+        exec_create=lambda *args, **options: {"Id": "e1"}, exec_inspect=lambda execution: {"Running": runs}
+    )
     endpoint = SimpleNamespace(scheme="unix", url="unix:///x", dial=lambda timeout: wire)
     daemon: Daemon = SimpleNamespace(api="1.41", client=SimpleNamespace(api=api), endpoint=endpoint)  # type: ignore
     return Stream(daemon, "box", ["true"])
@@ -131,6 +133,14 @@ def test_silence_ends_at_the_deadline() -> None:
     with pytest.raises(errors.QuestionTimeout) as caught:
         heard.receive(time.monotonic())
     assert "timeout=" in caught.value.remedy
+
+
+def test_silence_of_the_dead_is_a_lost_helper() -> None:
+    """When nothing comes and the process has ended, though the connection has not, the helper was lost."""
+    heard = stream(Wire(HEAD + frame(STDOUT, b"last"), silent=True), runs=False)
+    assert heard.receive(soon()) == (STDOUT, b"last")
+    with pytest.raises(errors.HelperLost):
+        heard.receive(soon())
 
 
 @pytest.mark.parametrize(
@@ -201,7 +211,7 @@ def test_hanging_up_ends_the_input(daemon: Daemon, box: Box) -> None:
     """When the stream is closed the process reads the end of its stdin, and may then end."""
     one = Stream(daemon, box.id, ["cat"])
     top = daemon.client.api.top
-    assert len(top(box.id)["Processes"]) > 1
+    wait_until(lambda: len(top(box.id)["Processes"]) > 1, "the process has started")
     one.close()
     one.close()
     wait_until(lambda: len(top(box.id)["Processes"]) == 1, "the process has ended")

@@ -8,7 +8,7 @@ from typing import Any
 from labkit import sandbox
 from labkit.course.claims import Claim
 from labkit.course.exercise import Exercise, World, register
-from labkit.course.verdict import Finding, Part, failed, passed
+from labkit.course.verdict import Finding, Part, failed, found, passed
 
 
 @register
@@ -59,6 +59,8 @@ class Word(Exercise):
             return "This says which container it is. The label is something that was written on it."
         if isinstance(answer, dict):
             return "This is the whole dictionary; one of its values is the word."
+        if isinstance(answer, str) and _label(box) in answer:
+            return "The word is in it, and something around it: quotes, a line's end, or more. Hand in the word alone."
         return ""
 
 
@@ -98,31 +100,20 @@ class File(Exercise):
         return {"container": box.name, "volume": name}
 
     def judge(self, claim: Claim, world: World) -> Iterator[Finding]:
-        """Ask the daemon where the volume is, and its host what the file says."""
+        """Ask the daemon where the volume is; the word is the one that was written into the file."""
         box = world.find("box")
         if box is None:
             return
         folder = str(world.daemon.client.volumes.get(world.name("data")).attrs["Mountpoint"])
-        word = world.host.text(f"{folder}/word.txt").strip()
-        path, said = (
-            (claim.value or [None, None])[:2]
-            if isinstance(claim.value, list) and len(claim.value) == 2
-            else (claim.value, None)
-        )
-        if path == f"{folder}/word.txt":
-            yield passed("path")
-        else:
-            yield failed(
-                "path",
-                expected="an absolute path on the daemon's host",
-                saw=repr(path),
-                look_at=f"docker volume inspect {world.name('data')}",
-                why=self.why(path, folder),
-            )
-        if isinstance(said, str) and said.strip() == word:
-            yield passed("word")
-        else:
-            yield failed("word", expected="the word, as a text", saw=repr(said), look_at="host.text(…) of that path")
+        word = world.seed.word("word")
+        pair = isinstance(claim.value, list) and len(claim.value) == 2
+        path, said = claim.value if pair else (claim.value, None)
+        there, why = path == f"{folder}/word.txt", self.why(path, folder)
+        wanted, look_at = "an absolute path on the daemon's host", f"docker volume inspect {world.name('data')}"
+        yield found("path", there, expected=wanted, saw=repr(path), look_at=look_at, why=why)
+        right, look_at = isinstance(said, str) and said.strip() == word, "host.text(…) of that path"
+        why = _TWO_THINGS if there and not pair else ""
+        yield found("word", right, expected="the word, as a text", saw=repr(said), look_at=look_at, why=why)
 
     def why(self, path: object, folder: str) -> str:
         """Name the misunderstanding, where it is a usual one."""
@@ -130,9 +121,10 @@ class File(Exercise):
             return "That is its name inside the container; the host calls the same file by another path."
         if path in (folder, folder + "/"):
             return "That is the volume's directory; the file is in it."
-        if not isinstance(path, str):
-            return "Hand in two things, in this order: answer = (path, word)."
-        return ""
+        return "" if isinstance(path, str) and path.startswith("/") else _TWO_THINGS
+
+
+_TWO_THINGS = "Hand in two things, in this order: answer = (path, word)."
 
 
 @register
@@ -166,8 +158,8 @@ class Trace(Exercise):
         """The neighbour is the witness that the garden was planted; points begin when something was removed."""
         neighbour, rose, tulip = (world.find(what) for what in ("neighbour", "rose", "tulip"))
         if rose and tulip:
-            yield _still("running", rose.name, "docker ps")
-            yield _still("stopped", tulip.name, "docker ps -a")
+            yield _still("running", rose)
+            yield _still("stopped", tulip, untouched=True)
             return
         if neighbour is None or neighbour.status != "running":
             state = "it is gone" if neighbour is None else f"it is {neighbour.status}"
@@ -178,12 +170,15 @@ class Trace(Exercise):
             return
         if rose is None and tulip is None:
             yield passed("neighbour")
-        yield passed("running") if rose is None else _still("running", rose.name, "docker ps")
-        yield passed("stopped") if tulip is None else _still("stopped", tulip.name, "docker ps -a", _HIDDEN)
+        yield passed("running") if rose is None else _still("running", rose)
+        yield passed("stopped") if tulip is None else _still("stopped", tulip)
 
 
 _HIDDEN = "docker ps does not show it: a container whose process has ended is still there until it is removed."
 
 
-def _still(key: str, name: str, command: str, why: str = "") -> Finding:
-    return failed(key, expected=f"no container {name}", saw="it is still there", look_at=command, why=why)
+def _still(key: str, box: sandbox.Box, *, untouched: bool = False) -> Finding:
+    runs = box.status == "running"
+    why = "" if runs or untouched else _HIDDEN
+    command = "docker ps" if runs else "docker ps -a"
+    return failed(key, expected=f"no container {box.name}", saw="it is still there", look_at=command, why=why)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -62,10 +61,11 @@ class Ping(Program):
 
     def judge(self, claim: Claim, world: World) -> Iterator[Finding]:
         """Judge the request by what was heard, the answers by what was sent."""
-        value = claim.value if isinstance(claim.value, dict) else {"outputs": [], "heard": [""]}
-        complaints = [words for heard in value["heard"] if (words := knocking.complaint(str(heard)))]
-        outputs = read_outputs(Claim(value["outputs"], claim.problem), 4)
-        saw = outputs[0].get("raised") or repr(value["heard"][0])
+        value = claim.value if isinstance(claim.value, dict) else {}
+        heard = [str(request) for request in _as_list(value.get("heard"))] or [""]
+        complaints = [words for request in heard if (words := knocking.complaint(request))]
+        outputs = read_outputs(Claim(value.get("outputs"), claim.problem), 4)
+        saw = outputs[0].get("raised") or repr(heard[0])
         wanted, look_at = "a first line, a Host header, an empty line", "the bytes that this chapter sent"
         why = "".join(complaints[:1])
         yield found("request", not complaints, expected=wanted, saw=saw, look_at=look_at, why=why)
@@ -76,6 +76,10 @@ class Ping(Program):
         yield compare("answer", told, look_at="the first line and the headers of an answer", why=why)
         why = "One recv is not one answer: the bytes come as they please, and even the headers in two parts."
         yield compare("pieces", told, look_at="how often you call recv", why=why)
+
+
+def _as_list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def _answered(part: str, manner: knocking.Manner) -> Case:
@@ -174,11 +178,11 @@ class Events(Exercise):
 
     def prepare(self, world: World) -> dict[str, Any]:
         """Let a container come and go, and a twin beside it."""
-        since = _now(world)
+        since = int(_now(world))
         for what in ("twin", "box"):
-            gone = world.run(f"exit {world.seed.number(what, 3, 99)}", what, auto_remove=True)
+            gone = world.run(f"exit {_exit_code(world, what)}", what, auto_remove=True)
             _await_end(gone)
-        return {"container": world.name("box"), "since": since, "until": _now(world) + 1}
+        return {"container": world.name("box"), "since": since, "until": int(_now(world)) + 1}
 
     def judge(self, claim: Claim, world: World) -> Iterator[Finding]:
         """Ask the daemon for its diary, and compare the last run of that name with the claim."""
@@ -198,13 +202,18 @@ def _await_end(box: sandbox.Box) -> None:
     sandbox.wait_until(lambda: not sandbox.find(box.daemon, box.name), f"{box.name} is gone")
 
 
+def _exit_code(world: World, what: str) -> int:
+    low, high = {"box": (3, 99), "twin": (100, 199)}[what]
+    return world.seed.number(what, low, high)
+
+
 def _code(code: object, world: World) -> Finding:
     why = ""
     if isinstance(code, str):
         why = "Hand in a number: the daemon writes it as a text, as all attributes are."
-    elif code == world.seed.number("twin", 3, 99):
+    elif code == _exit_code(world, "twin"):
         why = "That is the exit code of the other container, the twin: compare the names."
-    right, look_at = type(code) is int and code == world.seed.number("box", 3, 99), "the event die, exitCode"
+    right, look_at = type(code) is int and code == _exit_code(world, "box"), "the event die, exitCode"
     return found("code", right, expected="a number", saw=repr(code), look_at=look_at, why=why)
 
 
@@ -212,7 +221,7 @@ def _told(world: World) -> list[Event]:
     """The daemon's events of the last run of this exercise's container."""
     api: Any = world.daemon.client.api
     chosen = {"type": "container", "container": world.name("box")}
-    told = read_events(b"\n".join(api.events(since=1, until=_now(world) + 1, filters=chosen)))
+    told = read_events(b"\n".join(api.events(since=1, until=_now(world), filters=chosen)))
     begins = [index for index, event in enumerate(told) if event.action == "create"]
     return told[begins[-1] :] if begins else []
 
@@ -230,7 +239,6 @@ def _actions_why(claim: Claim, actions: object) -> str:
     return ""
 
 
-def _now(world: World) -> int:
-    """The time on the daemon's clock, in whole seconds since 1970."""
-    stamp = str(world.daemon.client.info()["SystemTime"])
-    return int(datetime.datetime.fromisoformat(re.sub(r"\.\d+", "", stamp)).timestamp())
+def _now(world: World) -> float:
+    """The time on the daemon's clock, in seconds since 1970."""
+    return datetime.datetime.fromisoformat(world.daemon.client.info()["SystemTime"]).timestamp()

@@ -17,10 +17,13 @@ PALE = "#f2f2f2"
 BLUE = "#cfe3f5"
 SAND = "#f6e3c5"
 
+DPI = 110
+"""Pixels per inch: a sheet of 18 units is as wide as the text column of a notebook."""
+
 
 def sheet(width: float, height: float) -> Axes:
     """Return an empty sheet of this many units (0.5 inch each), the origin at the lower left."""
-    figure = Figure(figsize=(width / 2, height / 2))
+    figure = Figure(figsize=(width / 2, height / 2), dpi=DPI)
     FigureCanvasAgg(figure)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, width), ylim=(0, height))
@@ -71,7 +74,7 @@ def write(
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         text = axes.text(x, y, "", ha=at, va="center", fontsize=float(str(size)), family=family, color=INK)
         text.set_parse_math(False)
-        lines = printable(words).split("\n")
+        lines = [printable(line) for line in words.split("\n")]
         text.set_text("\n".join(_shorten(text, line, room) if room else line for line in lines))
 
 
@@ -86,13 +89,12 @@ def _shorten(text: Text, line: str, room: float) -> str:
 
 def _width(text: Text, line: str) -> float:
     text.set_text(line)
-    assert text.figure is not None
-    return text.get_window_extent(dpi=100).width / 50
+    return float(text.get_window_extent().width) / (DPI / 2)
 
 
 def printable(words: str) -> str:
-    """Return the words with every character that cannot be printed written as Python writes it."""
-    return "".join(letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in words)
+    """Return the words with every character that cannot be printed in a line written as Python writes it."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in words)
 
 
 def arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], *, style: str = "-|>") -> None:
@@ -116,5 +118,5 @@ def show(axes: Axes, sentence: str) -> None:
     figure = axes.figure
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        figure.savefig(buffer, format="png", dpi=110, facecolor="white")  # type: ignore[union-attr]
+        figure.savefig(buffer, format="png", dpi=DPI, facecolor="white")  # type: ignore[union-attr]
     display(Image(data=buffer.getvalue(), alt=sentence))

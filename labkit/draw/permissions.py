@@ -9,7 +9,7 @@ from labkit.inside.permissions import Permissions
 def permissions(found: Permissions) -> None:
     """Draw the ten letters with what each group of them says and about whom."""
     axes = paper.sheet(18, 4.6)
-    paper.write(axes, 0.4, 4.2, found.path, mono=True, size=11, at="left", room=17.2)
+    paper.write(axes, 0.4, 4.2, paper.printable(found.path), mono=True, size=11, at="left", room=17.2)
     labels = [found.kind, *(str(rights).replace(": ", "\n").replace(" (", "\n(") for rights in found.classes)]
     places = [(0.4, 3.2, 0, 1), (4.0, 4.3, 1, 4), (8.7, 4.3, 4, 7), (13.4, 4.3, 7, 10)]
     for label, (left, width, first, end) in zip(labels, places, strict=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 from labkit.course.claims import Claim
 from labkit.course.exercise import Exercise, Program, World
@@ -43,7 +43,11 @@ class Fruit(Exercise):
     kind = "value"
     brief = "Your fruit:"
     parts = (Part("kind", 2, "it is the fruit"), Part("ripe", 1, "it is ripe"))
-    hints = ("Which fruit did you get?", "Look at task.fruit.", 'Hand in the text and " ripe".')
+    hints: ClassVar[tuple[str, ...]] = (
+        "Which fruit did you get?",
+        "Look at task.fruit.",
+        'Hand in the text and " ripe".',
+    )
 
     def prepare(self, world: World) -> dict[str, Any]:
         """Draw a fruit."""

@@ -38,7 +38,7 @@ def test_a_learner_has_one_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert progress.path() == Path.home() / "course" / "progress-ada.json"
     monkeypatch.delenv("LABKIT_HOME")
     monkeypatch.setenv("LABKIT_LEARNER", "../bob")
-    assert progress.path().name == "progress-..-bob.json" or progress.path().name == "progress-bob.json"
+    assert progress.path().name == "progress-bob.json"
 
 
 def test_nothing_is_written_before_the_first_answer(home: Path) -> None:
@@ -175,16 +175,11 @@ def test_what_was_not_saved_is_saved_later(home: Path, monkeypatch: pytest.Monke
     """When there is room again, what was remembered is written with the next check."""
     with monkeypatch.context() as patched:
         no_room(home, patched)
-        progress.note(wrong(exercise_one()))
+        progress.note(wrong())
     progress.note(verdict(passed("a"), exercise="91.box"))
     monkeypatch.setattr("labkit.course.progress._unsaved", {})
     assert set(progress.read()) == {"90.fruit", "91.box"}
     assert [file.name for file in home.iterdir()] == ["progress-ada.json"]
-
-
-def exercise_one() -> str:
-    """What was seen in the check that could not be saved."""
-    return "one"
 
 
 def test_a_file_that_may_not_be_read_is_left_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,5 @@
 # points: 0
-# says: Lines of HTTP end with \r\n; a plain \n is not the end of a line.
+# says: Lines of HTTP end with \r\n. Docker forgives a plain \n, but HTTP asks no server to.
 def ping(family, address):
     with socket.socket(family) as sock:
         sock.connect(address)

@@ -1,0 +1,256 @@
+"""The laws of exercises, for every exercise there is: what an answer is worth, and what no judge may do."""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+from docker.errors import DockerException
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from labkit.course import desk
+from labkit.course.claims import Claim
+from labkit.course.desk import Task
+from labkit.course.exercise import World, exercises, find
+from labkit.course.seed import mark
+from labkit.daemon import Daemon
+from labkit.errors import DaemonError
+from labkit.helper import container_name
+from labkit.leftovers import things
+from tests import chapters
+from tests.attempts import WrongAnswer, answer, attempt, reference, seen, wrong_answers
+
+IDS = [exercise.id for exercise in exercises()]
+PROGRAMS = [exercise.id for exercise in exercises() if exercise.kind == "program"]
+VALUES = [exercise.id for exercise in exercises() if exercise.kind == "value"]
+ASKING = [exercise_id for exercise_id in IDS if exercise_id not in PROGRAMS]
+"""The exercises whose judge asks the daemon; that of a program asks the learner's function."""
+
+REMOVABLE = [exercise_id for exercise_id in ASKING if exercise_id != "01.events"]
+"""The world of 01.events is the daemon's diary, which nobody can remove."""
+
+each = pytest.mark.parametrize("exercise_id", IDS)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the progress of these tests' learner is kept."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def learner(daemon: Daemon, home: Path) -> Iterator[str]:
+    """A learner of these tests' own; what is theirs is gone afterwards."""
+    with pytest.MonkeyPatch.context() as patch:
+        name = f"laws-{secrets.token_hex(4)}"
+        patch.setenv("LABKIT_LEARNER", name)
+        patch.setenv("LABKIT_HOME", str(home))
+        for other in ("LABKIT_SEED", "LABKIT_HOST"):
+            patch.delenv(other, raising=False)
+        yield name
+        desk.tidy()
+
+
+@pytest.fixture(scope="module")
+def begun(learner: str) -> dict[str, Task]:
+    """Every exercise, begun and not answered."""
+    return {exercise_id: desk.begin(exercise_id) for exercise_id in IDS}
+
+
+def stands(daemon: Daemon, learner: str) -> set[tuple[str, str]]:
+    """What this learner has on the daemon, but for the helper, which may stay until they tidy."""
+    mine = [thing for thing in things(daemon, whose=learner) if thing.owner or mark(learner) in thing.name]
+    return {(thing.kind, thing.name) for thing in mine if thing.name != container_name()}
+
+
+# --- 1, 2, 3: what an answer is worth ------------------------------------------------------------------------
+
+
+@each
+@pytest.mark.daemon
+def test_the_notebook_as_shipped_scores_nothing(exercise_id: str, daemon: Daemon, learner: str) -> None:
+    """An answer cell that nobody touched gets no point."""
+    assert attempt(exercise_id, chapters.source(exercise_id, "answer"), daemon).points == 0
+
+
+@each
+@pytest.mark.parametrize("way", ["", "helper"], ids=["as found", "helper"])
+@pytest.mark.daemon
+def test_the_reference_answer_scores_all(
+    exercise_id: str, way: str, daemon: Daemon, learner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reference answer gets all points in the time that there is, and its judge leaves nothing behind."""
+    monkeypatch.setenv("LABKIT_HOST", way)
+    task = desk.begin(exercise_id)
+    handed_in = answer(task, reference(exercise_id), daemon)
+    before, start = stands(daemon, learner), time.monotonic()
+    verdict = desk.judge(task, handed_in)
+    assert time.monotonic() - start < task.exercise.seconds
+    assert verdict.solved, seen(verdict, task)
+    assert stands(daemon, learner) == before
+
+
+@pytest.mark.parametrize("wrong", wrong_answers(), ids=lambda wrong: wrong.path.stem)
+@pytest.mark.daemon
+def test_a_wrong_answer_is_named(wrong: WrongAnswer, daemon: Daemon, learner: str) -> None:
+    """A wrong answer gets exactly its points, and the learner reads what they misunderstood."""
+    task = desk.begin(wrong.exercise)
+    handed_in = answer(task, wrong.text, daemon)
+    before = stands(daemon, learner)
+    verdict = desk.judge(task, handed_in)
+    assert verdict.points == wrong.points < verdict.total, seen(verdict, task)
+    assert wrong.says in seen(verdict, task)
+    assert stands(daemon, learner) == before
+
+
+@pytest.mark.parametrize("exercise_id", VALUES)
+@pytest.mark.daemon
+def test_a_neighbours_answer_is_wrong(
+    exercise_id: str, daemon: Daemon, learner: str, begun: dict[str, Task], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The right answer of another learner does not solve this learner's exercise."""
+    monkeypatch.setenv("LABKIT_LEARNER", f"{learner}-neighbour")
+    theirs = answer(desk.begin(exercise_id), reference(exercise_id), daemon)
+    desk.tidy()
+    assert not desk.judge(begun[exercise_id], theirs).solved
+
+
+# --- 4: what every exercise has ------------------------------------------------------------------------------
+
+
+@each
+def test_an_exercise_is_complete(exercise_id: str) -> None:
+    """Every exercise has points, a time budget, a reference answer and at least two wrong ones."""
+    exercise = find(exercise_id)
+    assert exercise.total > 0 and all(part.points > 0 for part in exercise.parts)
+    assert 0 < exercise.seconds <= 60
+    assert desk.reference(exercise_id) == reference(exercise_id).strip() != ""
+    assert len(wrong_answers(exercise_id)) >= 2
+
+
+@each
+def test_hints_begin_with_a_question(exercise_id: str) -> None:
+    """Every exercise has at least three hints of at most 50 words, and the first one asks."""
+    hints = find(exercise_id).hints
+    assert len(hints) >= 3
+    assert [hint for hint in hints if len(hint.split()) > 50] == []
+    assert "?" in hints[0]
+
+
+@pytest.mark.parametrize("file", [*chapters.SOLUTIONS.glob("*.py"), *chapters.WRONG.glob("*.py")], ids=lambda f: f.stem)
+def test_no_answer_is_left_over(file: Path) -> None:
+    """Every file of answers is named after an exercise that there is."""
+    assert ".".join(file.name.split(".")[:2]) in IDS
+
+
+# --- 5: after a restart --------------------------------------------------------------------------------------
+
+
+@pytest.mark.daemon
+def test_a_restarted_kernel_begins_again(daemon: Daemon, learner: str, home: Path, begun: dict[str, Task]) -> None:
+    """A new process of the same learner begins on what the old one left, and is judged as before."""
+    for exercise_id in IDS:  # what is left is every world, some answered in part
+        answer(begun[exercise_id], wrong_answers(exercise_id)[0].text, daemon)
+    command = [sys.executable, "-m", "tests.attempts", *IDS]
+    environ = chapters.environment(learner, home)
+    done = subprocess.run(command, cwd=chapters.ROOT, env=environ, capture_output=True, text=True)
+    assert [f"{exercise_id} solved: True" in done.stdout for exercise_id in IDS] == [True] * len(IDS), done.stderr
+
+
+# --- 6: points stay in their bounds --------------------------------------------------------------------------
+
+WORDS = st.sampled_from(["", "create", "start", "die", "destroy", "raised", "GET /_ping HTTP/1.0\r\n\r\n"])
+PLAIN = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | WORDS | st.text()
+KEYS = st.sampled_from(["outputs", "heard", "actions", "exit code", "returned", "raised"]) | st.text()
+JSON: st.SearchStrategy[Any] = st.recursive(
+    PLAIN, lambda inner: st.lists(inner, max_size=20) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=40
+)
+
+
+@each
+@given(value=JSON)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.daemon
+def test_points_stay_in_their_bounds(exercise_id: str, value: Any, daemon: Daemon, begun: dict[str, Task]) -> None:
+    """Whatever is claimed, the judge does not stumble, and gives neither less than 0 nor more than there are."""
+    task = begun[exercise_id]
+    verdict = task.exercise.verdict(Claim(value), task.world)
+    assert 0 <= verdict.points <= verdict.total
+    assert seen(verdict, task)
+
+
+# --- 7: nothing is not enough --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("exercise_id", ASKING)
+@pytest.mark.daemon
+def test_without_a_world_there_are_no_points(exercise_id: str, daemon: Daemon, learner: str) -> None:
+    """The right answer is worth nothing to somebody who never began."""
+    task = desk.begin(exercise_id)
+    claim = Claim.of(answer(task, reference(exercise_id), daemon))
+    somebody = World(daemon, exercise_id, f"{learner}-never-began")
+    assert task.exercise.verdict(claim, somebody).points == 0
+
+
+@pytest.mark.parametrize("exercise_id", REMOVABLE)
+@pytest.mark.daemon
+def test_when_all_is_removed_there_are_no_points(exercise_id: str, daemon: Daemon, learner: str) -> None:
+    """The right answer is worth nothing once everything that the exercise made is gone."""
+    task = desk.begin(exercise_id)
+    claim = Claim.of(answer(task, reference(exercise_id), daemon))
+    task.world.clear()
+    assert task.exercise.verdict(claim, task.world).points == 0
+
+
+@pytest.mark.parametrize("exercise_id", PROGRAMS)
+@pytest.mark.parametrize("value", [[], {}, [None] * 50, {"outputs": [], "heard": []}], ids=str)
+def test_missing_outputs_are_no_points(exercise_id: str, value: object) -> None:
+    """A program that was never called, or whose outputs are lost, gets no point."""
+    nowhere: Any = None
+    assert find(exercise_id).verdict(Claim(value), World(nowhere, exercise_id, "ada", "nonce")).points == 0
+
+
+@pytest.mark.parametrize("exercise_id", PROGRAMS)
+def test_outputs_for_other_inputs_are_wrong(exercise_id: str) -> None:
+    """Right outputs, handed in again at another check, do not solve it: the judge has drawn other inputs."""
+    nowhere: Any = None
+    once, again = (World(nowhere, exercise_id, "ada", nonce) for nonce in ("one", "two"))
+    names = chapters.names_before(exercise_id)
+    exec(f"{reference(exercise_id)}\ncheck = lambda task, answer: answer\ntask = None", names)
+    claim = find(exercise_id).claim(once, eval(chapters.source(exercise_id, "check"), names))
+    assert find(exercise_id).verdict(claim, once).solved
+    assert not find(exercise_id).verdict(claim, again).solved
+
+
+@pytest.fixture
+def dead(daemon: Daemon) -> Daemon:
+    """The daemon after it died: its address answers no more."""
+    client = docker.DockerClient("tcp://127.0.0.1:1", version=daemon.api)
+    return dataclasses.replace(daemon, client=client)
+
+
+@pytest.mark.parametrize("exercise_id", ASKING)
+@pytest.mark.daemon
+def test_a_dead_daemon_is_an_error(exercise_id: str, dead: Daemon) -> None:
+    """A judge who cannot ask the daemon gives no verdict."""
+    with pytest.raises((DaemonError, DockerException, OSError)):
+        find(exercise_id).verdict(Claim("a word"), World(dead, exercise_id, "ada"))
+
+
+@each
+@pytest.mark.daemon
+def test_a_dead_daemon_is_said(exercise_id: str, dead: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check without a daemon ends with labkit's own error, not with a score."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nobody-home.sock")
+    task = Task(find(exercise_id), World(dead, exercise_id, "ada"), {})
+    with pytest.raises(DaemonError):
+        desk.judge(task, "a word")

@@ -1,0 +1,106 @@
+"""A line of shell: what it prints is returned, what it complains of is an error, what hangs is ended."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from labkit import errors
+from labkit.daemon import Daemon
+from labkit.terminal import sh
+
+
+@pytest.mark.parametrize(
+    ("line", "out"),
+    [
+        ("echo hello", "hello"),
+        ("echo; echo a; echo; echo", "\na"),
+        ("true", ""),
+        ("printf ' a '", " a "),
+        ("echo a | tr a b", "b"),
+        ("printf 'gr\\303\\274n'", "grün"),
+        ("printf 'a\\377b'", "a\N{REPLACEMENT CHARACTER}b"),
+        ("echo $((6 * 7))", "42"),
+        ("echo lost >&2", ""),
+    ],
+)
+def test_what_is_printed_is_returned(line: str, out: str) -> None:
+    """A line returns what it printed, without the newlines at its end; bytes that are no UTF-8 are marked."""
+    assert sh(line) == out
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("echo why >&2; exit 3", "ended with status 3: why"),
+        ("echo why; false", "ended with status 1: why"),
+        ("exit 4", "ended with status 4: it said nothing"),
+        ("kill -9 $$", "ended with status -9: it said nothing"),
+        ("echo 'open", "ended with status 2"),
+    ],
+)
+def test_a_line_that_fails_is_an_error(line: str, words: str) -> None:
+    """An exit status other than 0 is an error with the status and what the line complained of."""
+    with pytest.raises(errors.LabError) as caught:
+        sh(line)
+    assert words in caught.value.problem
+
+
+def test_a_missing_docker_command_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the docker command is missing, the error says what to install."""
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(errors.LabError, match="docker-cli"):
+        sh("docker ps")
+
+
+def test_another_missing_command_is_not_dockers() -> None:
+    """Where another command is missing, nobody is told to install docker."""
+    with pytest.raises(errors.LabError, match="nosuchcommand") as caught:
+        sh("nosuchcommand")
+    assert caught.value.remedy == ""
+
+
+@pytest.mark.parametrize("line", ["sleep 60", "sleep 60; echo", "sleep 60 | cat", "(sleep 60 & wait)"])
+def test_what_hangs_is_killed_with_its_children(line: str) -> None:
+    """At its deadline a line is killed with everything that it started, and nobody waits for their pipes."""
+    start = time.monotonic()
+    with pytest.raises(errors.LabError, match=r"still ran after 0\.2 s"):
+        sh(line, timeout=0.2)
+    assert time.monotonic() - start < 5
+
+
+def test_an_interrupt_ends_the_line(tmp_path: Path) -> None:
+    """Interrupting the cell ends the line, and the interrupt goes on."""
+    here, pipe = threading.main_thread().ident or 0, tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    threading.Timer(0.3, lambda: signal.pthread_kill(here, signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        sh(f"(sleep 60 | cat) 9> {pipe}")
+    readable, _, _ = select.select([reader], [], [], 5)
+    assert os.read(reader, 1) == b"" if readable else pytest.fail("somebody still holds the pipe")
+    os.close(reader)
+
+
+def test_a_line_that_asks_gets_no_answer() -> None:
+    """A line that reads from the terminal finds its end at once instead of waiting for a person."""
+    assert sh("cat; read answer || echo none", timeout=5) == "none"
+
+
+def test_a_line_sees_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What connect() writes into the environment is seen by the line."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///somewhere.sock")
+    assert sh("echo $DOCKER_HOST") == "unix:///somewhere.sock"
+
+
+@pytest.mark.daemon
+def test_docker_in_a_line_reaches_our_daemon(daemon: Daemon) -> None:
+    """The docker command in a line speaks to the daemon that connect() chose."""
+    sh("command -v docker") or pytest.skip("no docker CLI")
+    assert sh("docker info --format '{{.ID}}'") == daemon.info["ID"]
