@@ -30,7 +30,7 @@ RIGHTS: dict[str, Any] = {
     "userns_mode": "host",  # root there is root here, also where the daemon maps users
     # Sees its files, to read. That keeps accidents away, not intentions: before Docker 25, file systems mounted
     # below / can be written, and whoever has SYS_ADMIN can mount anew.
-    "volumes": ["/:/host:ro"],
+    "volumes": {"/": {"bind": "/host", "mode": "ro"}},
     "cap_drop": ["ALL"],
     "cap_add": [
         "SYS_ADMIN",  # enter another process's namespaces

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import getpass
+import hashlib
 import os
 import re
 import secrets
@@ -32,9 +33,16 @@ T = TypeVar("T")
 
 
 def owner() -> str:
-    """Who the labelled things belong to: ``LABKIT_LEARNER``, the hub's user, or the user logged in here."""
+    """Who the labelled things belong to: ``LABKIT_LEARNER``, the hub's user, or the user logged in here.
+
+    A name that Docker would not take in a container's name is written plainly, with four digits that keep
+    two such learners apart.
+    """
     name = os.environ.get("LABKIT_LEARNER") or os.environ.get("JUPYTERHUB_USER") or _user()
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.") or "learner"
+    plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.")
+    if plain == name:
+        return name or "learner"
+    return f"{plain or 'learner'}-{hashlib.sha256(name.encode(errors='surrogateescape')).hexdigest()[:4]}"
 
 
 def _user() -> str:

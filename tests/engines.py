@@ -65,6 +65,14 @@ def engine(suite: str, store: str) -> Iterator[str]:
             finally:
                 daemon.terminate()
                 daemon.wait(60)
+                _unmount(Path(folder))
+
+
+def _unmount(folder: Path) -> None:
+    """Unmount what a daemon leaves below its folder, such as the file that stands for its network namespace."""
+    mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    for mount in sorted((place for place in mounts if place.startswith(f"{folder}/")), reverse=True):
+        subprocess.run(["umount", mount], check=True)
 
 
 def _command(folder: Path, store: str) -> list[str]:

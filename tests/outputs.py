@@ -6,6 +6,7 @@ A reader on a web page sees the course as it runs. Answer and check cells are st
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -69,7 +70,7 @@ def run(notebook: NotebookNode, path: Path, environ: dict[str, str]) -> None:
         store_widget_state=False,
         coalesce_streams=True,
     )
-    client.execute(env=environ)
+    client.execute(env=environ, stderr=subprocess.DEVNULL)  # the kernel's own remarks; what a cell prints comes anyway
 
 
 def reduce(notebook: NotebookNode) -> None:

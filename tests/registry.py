@@ -29,6 +29,9 @@ def registry(files: Mapping[str, images.Item], architecture: str) -> Iterator[tu
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
+        # A client that tries TLS first must see "HTTP/" in the answer, to try again without it.
+        default_request_version = "HTTP/1.0"
+
         def do_GET(self) -> None:
             asked.append(self.path)
             digest = self.path.rpartition("/")[2]

@@ -182,9 +182,11 @@ def test_to_an_ordinary_user_nothing_is_local(daemon: Daemon) -> None:
 
 
 @pytest.mark.daemon
-def test_the_proof_leaves_nothing_behind(daemon: Daemon, nothing_left: None) -> None:
+def test_the_proof_leaves_nothing_behind(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
     """The volume that the proof needs is removed with it."""
+    monkeypatch.setenv("LABKIT_LEARNER", owner := f"test-{random.SystemRandom().randrange(10**9)}")
     is_local(daemon)
+    assert [thing for thing in sandbox.things(daemon, whose=owner) if thing.owner] == []
 
 
 # --- Both hosts: files ------------------------------------------------------------------------------------

@@ -74,7 +74,7 @@ def neighbour(daemon: Daemon) -> Iterator[Neighbour]:
 def test_a_whole_course_and_a_clean_leave_somebody_elses_things_as_they_were(
     daemon: Daemon, neighbour: Neighbour, tmp_path: Path
 ) -> None:
-    """After every chapter, solved, and `labkit clean`, the neighbour's things are as before, and nothing is labelled."""
+    """After every chapter, solved, and `labkit clean`, the neighbour's things are as before and nothing is labelled."""
     before = neighbour.state()
     environ = chapters.environment("visitor", tmp_path)
     answers = read_answers(chapters.SOLUTIONS)

@@ -25,11 +25,12 @@ SLEEP = ["sleep", "1000"]
     ("written", "owner"),
     [
         ("ada", "ada"),
-        ("ada@example.org", "ada-example.org"),
-        ("  Ada Lovelace\n", "Ada-Lovelace"),
-        ("../..", "learner"),
-        ("--ada--", "ada"),
-        ("Ада", "learner"),
+        ("ada@example.org", "ada-example.org-cfe0"),
+        ("  Ada Lovelace\n", "Ada-Lovelace-4fc0"),
+        ("../..", "learner-0cfd"),
+        ("--ada--", "ada-e3af"),
+        ("Ада", "learner-8ae9"),
+        ("Боб", "learner-dfcc"),
     ],
 )
 def test_an_owner_can_be_part_of_a_name(monkeypatch: pytest.MonkeyPatch, written: str, owner: str) -> None:

@@ -24,7 +24,7 @@ class Ping(Program):
     title = "feel the daemon's pulse, byte by byte"
     brief = "The judge listens on sockets of its own and waits for your knock."
     parts = (
-        Part("request", 1, "the request is one that a daemon understands"),
+        Part("request", 1, "the request is written as HTTP asks"),
         Part("answer", 2, "the status and the API version are read from the answer"),
         Part("pieces", 2, "an answer that comes in pieces is read to its end"),
     )
@@ -221,7 +221,7 @@ def _told(world: World) -> list[Event]:
     """The daemon's events of the last run of this exercise's container."""
     api: Any = world.daemon.client.api
     chosen = {"type": "container", "container": world.name("box")}
-    told = read_events(b"\n".join(api.events(since=1, until=_now(world), filters=chosen)))
+    told = read_events(b"".join(api.events(since=1, until=_now(world), filters=chosen)))
     begins = [index for index, event in enumerate(told) if event.action == "create"]
     return told[begins[-1] :] if begins else []
 

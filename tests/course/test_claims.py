@@ -128,14 +128,13 @@ def test_plain_data_stays_what_it_is(answer: Any) -> None:
     [
         ((1, ("a", True)), [1, ["a", True]]),
         ({10, 9, 2}, [2, 9, 10]),
-        (frozenset("ba"), ["a", "b"]),
+        (frozenset(["b", "a"]), ["a", "b"]),
         ({1: "a", None: "b"}, {"1": "a", "None": "b"}),
         (b"ab\xff", "ab\N{REPLACEMENT CHARACTER}"),
         (bytearray(b"ab"), "ab"),
         ([1, ...], [1, None]),
         ("\udcff", "\udcff"),
     ],
-    ids=str,
 )
 def test_what_a_notebook_has_becomes_json(answer: object, value: object) -> None:
     """Tuples become lists, sets lists in order, bytes texts, keys texts."""

@@ -1,0 +1,70 @@
+"""The chapters run to their end, as shipped and solved, wherever a learner sits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from labkit.course.seed import mark
+from labkit.daemon import Daemon
+from labkit.grade.compose import compose, read_answers
+from labkit.leftovers import Thing, things
+from tests import chapters, seats
+from tests.seats import Seat
+
+pytestmark = [pytest.mark.daemon, pytest.mark.notebook]
+each = pytest.mark.parametrize("number", chapters.FILES)
+
+
+@pytest.fixture(scope="module", params=seats.NAMES)
+def seat(request: pytest.FixtureRequest, daemon: Daemon) -> Iterator[Seat]:
+    """One learner after the other, each in another seat."""
+    with seats.seat(request.param, daemon) as there:
+        yield there
+        there.run("-c", "from labkit import tidy; tidy()")
+
+
+def run_nbval(seat: Seat, notebook: Path, *, compare: bool) -> None:
+    """Run one notebook with nbval; fail unless every code cell passes, and none is skipped or expected to fail."""
+    words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", str(seat.checkout / "pyproject.toml")]
+    words += ["--nbval" if compare else "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=120"]
+    words += ["--nbval-sanitize-with", str(seat.checkout / "tests" / "sanitize.cfg"), str(notebook)]
+    done = seat.run(*words)
+    last = ["", *done.stdout.splitlines()][-1]
+    cells = len(chapters.code_cells(chapters.read(notebook)))
+    assert re.fullmatch(rf"{cells} passed in .*", last), done.stdout[-8000:] + done.stderr[-2000:]
+    assert done.returncode == 0
+
+
+def left(daemon: Daemon, learner: str) -> list[Thing]:
+    """What is still there of a learner: what they own, and what is named after them."""
+    mine = [t for t in things(daemon, whose=learner) if t.owner or mark(learner) in t.name]
+    return [thing for thing in mine if thing.kind != "image"]
+
+
+def test_the_seat_looks_at_the_host_as_it_says(seat: Seat) -> None:
+    """Root beside the daemon looks directly, everybody else through the helper, and both see the host's kernel."""
+    asks = "from labkit import connect, open_host; host = open_host(connect(quiet=True)); "
+    done = seat.run("-c", asks + "print(type(host).__name__, host.text('/proc/sys/kernel/ostype'))")
+    assert (done.stdout.split(), done.stderr) == ([seat.host, "Linux"], "")
+
+
+@each
+def test_the_chapter_as_shipped(number: str, seat: Seat, daemon: Daemon) -> None:
+    """Every cell of the pristine chapter runs and prints what is stored; nothing of the learner is left but images."""
+    run_nbval(seat, seat.checkout / "notebooks" / chapters.FILES[number].name, compare=True)
+    assert left(daemon, seat.learner) == []
+
+
+@each
+def test_the_chapter_solved(number: str, seat: Seat, daemon: Daemon) -> None:
+    """With the reference answers every check passes; nothing of the learner is left but images."""
+    answers = {key: text for key, text in read_answers(chapters.SOLUTIONS).items() if key.startswith(number)}
+    solved = seat.place / chapters.FILES[number].name
+    nbformat.write(compose(chapters.chapter(number), answers), solved)
+    run_nbval(seat, solved, compare=False)
+    assert left(daemon, seat.learner) == []
