@@ -22,7 +22,7 @@ check: $(STAMP) ## lint, format, types, and the tests that need no daemon: under
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/pytest -q -m "$(FAST)"
+	$(BIN)/pytest -q -n auto -m "$(FAST)"
 
 bench: $(STAMP) ## the benchmarks, or one of them: make bench ONLY=name
 	$(BIN)/python -m tests.benchmarks $(ONLY)

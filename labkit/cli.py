@@ -195,7 +195,9 @@ def lab(jupyter_args: tuple[str, ...]) -> None:
     connect()
     notebook = _first_chapter()
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    _become([sys.executable, "-m", "jupyterlab", str(notebook), *as_root, *jupyter_args])
+    # Not the file as an argument: the address that JupyterLab prints would then lead past the chapter.
+    opens = [f"--ServerApp.root_dir={notebook.parent}", f"--LabApp.default_url=/lab/tree/{notebook.name}"]
+    _become([sys.executable, "-m", "jupyterlab", *opens, *as_root, *jupyter_args])
 
 
 def _first_chapter() -> Path:

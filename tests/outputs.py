@@ -29,11 +29,13 @@ LIMIT = 120
 
 
 class NotStored(Exception):
-    """A chapter was not stored; its file is as it was."""
+    """A chapter was not stored; its file, if there is one, is as it was."""
 
 
 def main(numbers: list[str]) -> None:
     """Store the outputs of these chapters, or of all."""
+    if unknown := set(numbers) - set(chapters.FILES):
+        raise NotStored(f"There is no chapter {', '.join(sorted(unknown))}; there are {', '.join(chapters.FILES)}.")
     for number in numbers or chapters.FILES:
         path, start = chapters.FILES[number], time.monotonic()
         store(path)

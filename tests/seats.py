@@ -20,7 +20,7 @@ import pytest
 from labkit.daemon import Daemon
 from labkit.host import is_local
 from labkit.sandbox import owner
-from tests import chapters
+from tests import chapters, engines
 from tests.forwarder import forwarded
 from tests.test_repository import project_files
 
@@ -59,12 +59,15 @@ class Seat:
         return done
 
 
-NAMES = ("as found", "helper", "user", "tcp")
+NAMES = ("as found", "helper", "user", "tcp", "containerd")
 
 
 @contextlib.contextmanager
 def seat(name: str, daemon: Daemon) -> Iterator[Seat]:
-    """Prepare one of the four: as the tests run, told to use the helper, an ordinary user, behind a TCP port."""
+    """Prepare one of the five, by its name.
+
+    As the tests run; told to use the helper; an ordinary user; behind a TCP port; an engine with the other store.
+    """
     with tempfile.TemporaryDirectory(prefix="labkit-") as folder:
         Path(folder).chmod(0o755)  # for the ordinary user
         place = Path(folder) / "home"
@@ -82,6 +85,11 @@ def seat(name: str, daemon: Daemon) -> Iterator[Seat]:
             case "tcp":
                 with forwarded(daemon) as url:
                     yield replace(plain, environ=environ | {"DOCKER_HOST": url})
+            case "containerd":
+                if reason := engines.why_not():
+                    pytest.skip(reason)
+                with engines.engine("forky", "containerd") as url:
+                    yield replace(plain, host="LocalHost", environ=environ | {"DOCKER_HOST": url})
 
 
 def ordinary(seat: Seat, daemon: Daemon) -> Seat:

@@ -180,10 +180,10 @@ def test_lab_becomes_jupyterlab_on_the_first_chapter(became: list[list[str]], tm
     result = run("lab", "--no-browser", "--port", "9999")
     assert result.stdout == "Docker answers.\n"
     ((python, *words),) = became
-    notebook = str(tmp_path / "notebooks" / "00_start.ipynb")
-    assert (python, words[:3], words[-3:]) == (
+    opens = [f"--ServerApp.root_dir={tmp_path / 'notebooks'}", "--LabApp.default_url=/lab/tree/00_start.ipynb"]
+    assert (python, words[:4], words[-3:]) == (
         sys.executable,
-        ["-m", "jupyterlab", notebook],
+        ["-m", "jupyterlab", *opens],
         ["--no-browser", "--port", "9999"],
     )
 

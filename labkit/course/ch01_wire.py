@@ -7,7 +7,7 @@ import datetime
 from collections.abc import Iterator
 from typing import Any
 
-from labkit import images, sandbox
+from labkit import errors, images, sandbox
 from labkit.course import knocking
 from labkit.course.claims import Claim
 from labkit.course.exercise import Exercise, Program, World, register
@@ -124,6 +124,8 @@ class ByHand(Exercise):
             saw = "no container of that name"
             yield failed("made", expected=f"a container {world.name()}", saw=saw, look_at="docker ps -a")
             return
+        with contextlib.suppress(errors.SandboxError):  # the daemon answers /wait before the wait is over
+            sandbox.wait_until(lambda: box.status != "running", f"{box.name} has ended", deadline=2)
         facts, state = box.inspect(), box.inspect()["State"]
         image = world.daemon.client.images.get(images.ensure(world.daemon)).id
         saw, look_at = facts["Config"]["Image"], "docker ps -a, column IMAGE"
