@@ -11,7 +11,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "connect": "labkit.daemon",
-    "open_host": "labkit.host",
+    "open_host": "labkit.hosts",
     "run": "labkit.sandbox",
     "wait_until": "labkit.sandbox",
     "clean": "labkit.sandbox",
@@ -31,7 +31,7 @@ __all__ = [*_HOMES, "__version__"]
 if TYPE_CHECKING:
     from labkit.course.desk import begin, check, hint, progress, solution, tidy
     from labkit.daemon import connect
-    from labkit.host import open_host
+    from labkit.hosts import open_host
     from labkit.images import ensure
     from labkit.sandbox import clean, run, things, wait_until
     from labkit.terminal import sh

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from labkit import errors, images, leftovers, parts, remedies, sandbox
 from labkit.daemon import Daemon, connect
 from labkit.helper import container_name
-from labkit.host import open_host
+from labkit.hosts import open_host
 
 State = Literal["ok", "note", "bad", "unknown"]
 

@@ -15,7 +15,7 @@ from labkit.course.desk import Task
 from labkit.course.progress import Record
 from labkit.course.verdict import Verdict
 from labkit.daemon import Daemon, current
-from labkit.host import open_host
+from labkit.hosts import open_host
 from tests import chapters
 
 

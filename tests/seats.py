@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from labkit.daemon import Daemon
-from labkit.host import is_local
+from labkit.hosts import is_local
 from labkit.sandbox import owner
 from tests import chapters, engines
 from tests.forwarder import forwarded

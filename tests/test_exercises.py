@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from labkit.course import desk
 from labkit.course.exercise import exercises, find
 from tests import chapters
 from tests.attempts import reference, wrong_answers
@@ -22,7 +21,7 @@ def test_an_exercise_is_complete(exercise_id: str) -> None:
     exercise = find(exercise_id)
     assert exercise.total > 0 and all(part.points > 0 for part in exercise.parts)
     assert 0 < exercise.seconds <= 60
-    assert desk.reference(exercise_id) == reference(exercise_id).strip() != ""
+    assert find(exercise_id).reference() == reference(exercise_id).strip() != ""
     assert len(wrong_answers(exercise_id)) >= 2
 
 

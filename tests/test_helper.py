@@ -16,7 +16,8 @@ from labkit import errors, images, sandbox
 from labkit import helper as helpers
 from labkit.daemon import Daemon, connect
 from labkit.helper import RIGHTS, HelperHost, container_name, start
-from labkit.host import Ran, open_host
+from labkit.host import Ran
+from labkit.hosts import open_host
 from labkit.sandbox import Box, wait_until
 from labkit.stream import Stream
 from tests.fakes import Places

@@ -146,7 +146,7 @@ STOREYS = [
     {"errors", "remedies"},
     {"machine", "endpoint", "parts"},
     {"daemon"},
-    {"stream", "host", "local", "helper", "answers", "images", "sandbox", "leftovers", "kit", "terminal"},
+    {"stream", "host", "hosts", "local", "helper", "answers", "images", "sandbox", "leftovers", "kit", "terminal"},
     {"wiretap"},
     {"inside"},
     {"draw"},

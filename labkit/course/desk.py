@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from pathlib import Path
 from typing import Any
 
 from labkit import errors, sandbox
@@ -121,18 +120,7 @@ def solution(exercise_id: str) -> None:
             f"The reference answer of {exercise.id} is offered after {records.PATIENCE} different attempts.",
             f"{left} to go; hint({exercise.id!r}) shows what you have earned so far.",
         )
-    print(reference(exercise.id))
-
-
-def reference(exercise_id: str) -> str:
-    """Return the text of the reference answer, from the course's own tests."""
-    file = Path(__file__).parents[2] / "tests" / "solutions" / f"{exercise_id}.py"
-    try:
-        return file.read_text("utf-8").strip()
-    except FileNotFoundError:
-        raise errors.CourseError(
-            f"{file.name} is not on this computer.", "It is in the course's repository, in tests/solutions."
-        ) from None
+    print(exercise.reference())
 
 
 def progress(chapter: str = "") -> None:

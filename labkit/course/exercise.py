@@ -12,6 +12,7 @@ import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import labkit.course
@@ -20,7 +21,8 @@ from labkit.course.claims import Claim, call
 from labkit.course.seed import Seed, mark
 from labkit.course.verdict import Finding, Part, Verdict
 from labkit.daemon import Daemon
-from labkit.host import Host, open_host
+from labkit.host import Host
+from labkit.hosts import open_host
 
 Kind = Literal["value", "state", "program"]
 
@@ -115,6 +117,19 @@ class Exercise(ABC):
     def total(self) -> int:
         """All points that can be reached."""
         return sum(part.points for part in self.parts)
+
+    def reference(self) -> str:
+        """Return the text of the reference answer, from the course's own tests.
+
+        Raises:
+            CourseError: if the tests are not on this computer.
+        """
+        file = Path(__file__).parents[2] / "tests" / "solutions" / f"{self.id}.py"
+        try:
+            return file.read_text("utf-8").strip()
+        except FileNotFoundError:
+            remedy = "It is in the course's repository, in tests/solutions."
+            raise errors.CourseError(f"{file.name} is not on this computer.", remedy) from None
 
     def prepare(self, world: World) -> dict[str, Any]:
         """Make the world of this exercise; return the values that the learner is told."""

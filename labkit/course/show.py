@@ -175,9 +175,7 @@ def as_widget(verdict: Verdict, exercise: Exercise, record: Record) -> Widget:
 
 
 def _reference(exercise: Exercise) -> str:
-    from labkit.course import desk
-
     try:
-        return desk.reference(exercise.id)
+        return exercise.reference()
     except errors.CourseError as error:
         return str(error)

@@ -13,7 +13,7 @@ from labkit.course import desk, exercise, progress
 from labkit.course.desk import begin, check, hint, judge, solution, tidy
 from labkit.course.exercise import World
 from labkit.daemon import Daemon
-from tests.course.samples import Box, Shelf
+from tests.course.samples import Box, Fruit, Shelf
 
 each_begun = pytest.mark.parametrize("of", ["90.fruit", "90.double", "91.box"])
 
@@ -247,7 +247,7 @@ def test_the_solution_is_given_when_earned(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answers: tuple[str, ...]
 ) -> None:
     """After three different attempts, or when the exercise is solved, the reference answer is printed."""
-    monkeypatch.setattr(desk, "reference", lambda of: f"the answer to {of}")
+    monkeypatch.setattr(exercise.Exercise, "reference", lambda self: f"the answer to {self.id}")
     fail("90.fruit", *answers)
     if len(answers) == 1:
         task = begin("90.fruit")
@@ -259,16 +259,16 @@ def test_the_solution_is_given_when_earned(
 def test_a_reference_answer_may_be_elsewhere() -> None:
     """Where the course's repository is not there, the error says where the answer is."""
     with pytest.raises(errors.CourseError, match=r"90\.fruit\.py is not on this computer.*\n.*tests/solutions"):
-        desk.reference("90.fruit")
+        Fruit().reference()
 
 
 def test_reference_answers_are_utf8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reference answer is read as UTF-8, whatever the computer's own encoding is."""
-    monkeypatch.setattr(desk, "__file__", str(tmp_path / "labkit" / "course" / "desk.py"))
+    monkeypatch.setattr(exercise, "__file__", str(tmp_path / "labkit" / "course" / "exercise.py"))
     (tmp_path / "tests" / "solutions").mkdir(parents=True)
     (tmp_path / "tests" / "solutions" / "90.fruit.py").write_bytes('answer = "π"\n'.encode())
     monkeypatch.setattr("locale.getpreferredencoding", lambda *_: "ascii")
-    assert desk.reference("90.fruit") == 'answer = "π"'
+    assert Fruit().reference() == 'answer = "π"'
 
 
 def test_progress_lists_a_chapter(shelf: Shelf, capsys: pytest.CaptureFixture[str]) -> None:

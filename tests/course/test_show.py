@@ -14,7 +14,7 @@ from IPython.core.formatters import DisplayFormatter
 from IPython.lib.pretty import pretty
 
 from labkit import errors
-from labkit.course import desk, progress, show
+from labkit.course import progress, show
 from labkit.course.exercise import Exercise
 from labkit.course.progress import Record
 from labkit.course.verdict import Finding, Verdict, failed, passed
@@ -224,7 +224,7 @@ def test_each_button_shows_its_own_hint() -> None:
 
 def test_the_reference_answer_has_a_button_when_earned(monkeypatch: pytest.MonkeyPatch) -> None:
     """After three attempts a button shows the reference answer, letter by letter."""
-    monkeypatch.setattr(desk, "reference", lambda of: f"answer = '<b>{of}</b>'")
+    monkeypatch.setattr(Fruit, "reference", lambda self: f"answer = '<b>{self.id}</b>'")
     _, buttons, below = widget(Record(attempts=3))
     assert buttons[-1].description == "Reference answer"
     buttons[-1].click()

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labkit.daemon import Daemon
-from labkit.host import Entry, open_host
+from labkit.host import Entry
+from labkit.hosts import open_host
 from labkit.inside.permissions import KINDS, Permissions, Rights, read_name, read_permissions
 from labkit.inside.route import find_socket
 from labkit.local import LocalHost

@@ -13,7 +13,7 @@ import pytest
 
 from labkit import errors
 from labkit.daemon import Daemon
-from labkit.host import open_host
+from labkit.hosts import open_host
 from labkit.inside import route
 from labkit.inside.route import BOOT_ID, Route, find_socket, read_route
 from labkit.local import LocalHost

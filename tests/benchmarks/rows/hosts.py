@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from labkit import images, sandbox
 from labkit.daemon import Daemon
 from labkit.helper import HelperHost, container_name
-from labkit.host import Entry, Host, is_local
+from labkit.host import Entry, Host
+from labkit.hosts import is_local
 from labkit.local import LocalHost
 from tests.benchmarks.harness import Pair, Skip, Target, row, timed
 
