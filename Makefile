@@ -16,7 +16,7 @@ lab: $(STAMP) ## set up what is missing, find a daemon, open JupyterLab on chapt
 	$(BIN)/labkit lab
 
 test: $(STAMP) ## everything, on whatever daemon is found
-	$(BIN)/pytest
+	$(BIN)/pytest --durations=10
 
 check: $(STAMP) ## lint, format, types, and the tests that need no daemon: under a minute
 	$(BIN)/ruff check

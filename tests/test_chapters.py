@@ -15,7 +15,6 @@ from tests import chapters, seats
 from tests.seats import Seat
 
 pytestmark = [pytest.mark.daemon, pytest.mark.notebook]
-each = pytest.mark.parametrize("number", chapters.FILES)
 
 
 @pytest.fixture(scope="module", params=seats.NAMES)
@@ -26,14 +25,14 @@ def seat(request: pytest.FixtureRequest, daemon: Daemon) -> Iterator[Seat]:
         there.run("-c", "from labkit import tidy; tidy()")
 
 
-def run_nbval(seat: Seat, notebook: Path, *, compare: bool) -> None:
-    """Run one notebook with nbval; fail unless every code cell passes, and none is skipped or expected to fail."""
+def run_nbval(seat: Seat, notebooks: list[Path], *, compare: bool) -> None:
+    """Run notebooks with nbval, in one process; every code cell must pass, and none be skipped or expected to fail."""
     words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", str(seat.checkout / "pyproject.toml")]
     words += ["--nbval" if compare else "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=120"]
-    words += ["--nbval-sanitize-with", str(seat.checkout / "tests" / "sanitize.cfg"), str(notebook)]
+    words += ["--nbval-sanitize-with", str(seat.checkout / "tests" / "sanitize.cfg"), *map(str, notebooks)]
     done = seat.run(*words)
     last = ["", *done.stdout.splitlines()][-1]
-    cells = len(chapters.code_cells(chapters.read(notebook)))
+    cells = sum(len(chapters.code_cells(chapters.read(notebook))) for notebook in notebooks)
     assert re.fullmatch(rf"{cells} passed in .*", last), done.stdout[-8000:] + done.stderr[-2000:]
     assert done.returncode == 0
 
@@ -60,18 +59,18 @@ def test_the_seat_looks_at_the_host_as_it_says(seat: Seat) -> None:
     assert (done.stdout.split(), done.stderr) == ([seat.host, "Linux"], "")
 
 
-@each
-def test_the_chapter_as_shipped(number: str, seat: Seat) -> None:
-    """Every cell of the pristine chapter runs and prints what is stored; nothing of the learner is left but images."""
-    run_nbval(seat, seat.checkout / "notebooks" / chapters.FILES[number].name, compare=True)
+def test_the_chapters_as_shipped(seat: Seat) -> None:
+    """Every cell of the pristine chapters runs and prints what is stored; nothing of the learner is left but images."""
+    run_nbval(seat, [seat.checkout / "notebooks" / path.name for path in chapters.FILES.values()], compare=True)
     assert left(seat) == "[]"
 
 
-@each
-def test_the_chapter_solved(number: str, seat: Seat) -> None:
+def test_the_chapters_solved(seat: Seat) -> None:
     """With the reference answers every check passes; nothing of the learner is left but images."""
-    answers = {key: text for key, text in read_answers(chapters.SOLUTIONS).items() if key.startswith(number)}
-    solved = seat.place / chapters.FILES[number].name
-    nbformat.write(compose(chapters.chapter(number), answers), solved)
-    run_nbval(seat, solved, compare=False)
+    solved = {number: seat.place / path.name for number, path in chapters.FILES.items()}
+    answers = read_answers(chapters.SOLUTIONS)
+    for number, path in solved.items():
+        mine = {exercise: text for exercise, text in answers.items() if exercise.startswith(number)}
+        nbformat.write(compose(chapters.chapter(number), mine), path)
+    run_nbval(seat, list(solved.values()), compare=False)
     assert left(seat) == "[]"
