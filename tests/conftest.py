@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import sys
 import tempfile
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from hypothesis import HealthCheck, settings
 
 from labkit import endpoint, images, kit, leftovers, sandbox
 from labkit.daemon import Daemon, connect
@@ -17,6 +19,16 @@ from labkit.errors import DaemonError
 from labkit.helper import HelperHost, container_name
 from tests.fakes import Places
 from tests.hostfiles import HostFiles, host_files
+
+
+# A shared machine is slow at times, and that is no failure; CI looks at more examples than `make check`.
+settings.register_profile(
+    "ours",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=100 if os.environ.get("CI") else 40,
+)
+settings.load_profile("ours")
 
 
 @pytest.fixture(scope="session")
