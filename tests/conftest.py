@@ -20,7 +20,6 @@ from labkit.helper import HelperHost, container_name
 from tests.fakes import Places
 from tests.hostfiles import HostFiles, host_files
 
-
 # A shared machine is slow at times, and that is no failure; CI looks at more examples than `make check`.
 settings.register_profile(
     "ours",
