@@ -52,17 +52,6 @@ class Mode(Program):
         words = "a socket {:#o} of user {} and group {}, user {} in groups {}"
         return [Case(part, tuple(r), may_connect(*r), words.format(*r), reveal=True) for part, *r in drawn]
 
-    def inputs(self, world: World) -> list[tuple[Any, ...]]:
-        """Return the arguments of every case."""
-        return [case.arguments for case in self.cases(world)]
-
-    def judge(self, claim: Claim, world: World) -> Iterator[Finding]:
-        """Compare each output with the kernel's rule."""
-        cases = self.cases(world)
-        told = list(zip(cases, read_outputs(claim, len(cases)), strict=True))
-        for part in self.parts:
-            yield compare(part.key, told, look_at=self.look_at, why=self.whys[part.key])
-
 
 def may_connect(mode: int, owner: int, group: int, uid: int, gids: list[int]) -> bool:
     """Say whether the kernel lets a user connect to a unix socket: ``unix(7)``, ``path_resolution(7)``."""
@@ -113,10 +102,6 @@ class Group(Program):
         ]
         words = "'docker', the group file {!r}, the passwd file {!r}"
         return [Case(part, ("docker", g, p), sorted(truth), words.format(g, p)) for part, g, p, truth in drawn]
-
-    def inputs(self, world: World) -> list[tuple[Any, ...]]:
-        """Return the arguments of every case."""
-        return [case.arguments for case in self.cases(world)]
 
     def judge(self, claim: Claim, world: World) -> Iterator[Finding]:
         """Compare each output, in any order, with the members that the files give."""

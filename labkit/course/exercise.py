@@ -10,7 +10,7 @@ import contextlib
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Literal
 import labkit.course
 from labkit import errors, images, sandbox
 from labkit.course.claims import Claim, call
+from labkit.course.outputs import Case, compare, read_outputs
 from labkit.course.seed import Seed, mark
 from labkit.course.verdict import Finding, Part, Verdict
 from labkit.daemon import Daemon
@@ -151,18 +152,35 @@ class Exercise(ABC):
 
 
 class Program(Exercise):
-    """An exercise whose answer is a function: the judge chooses the inputs and compares the outputs."""
+    """An exercise whose answer is a function: the judge chooses the inputs and compares the outputs.
+
+    Most write ``cases`` and say in ``look_at`` and ``whys`` what a learner reads where a result is wrong.
+    """
 
     kind = "program"
+    look_at: ClassVar[str] = ""
+    whys: ClassVar[Mapping[str, str]] = {}
+    """The misunderstanding behind a wrong result, by part."""
 
     @contextlib.contextmanager
     def stage(self, world: World) -> Iterator[list[tuple[Any, ...]]]:
         """Yield the arguments of each call, for as long as what they speak of is there."""
         yield self.inputs(world)
 
-    def inputs(self, world: World) -> list[tuple[Any, ...]]:
-        """Return the arguments of each call, drawn from ``world.draws``."""
+    def cases(self, world: World) -> list[Case]:
+        """Return the calls to make and their right results, drawn from ``world.draws``."""
         raise NotImplementedError
+
+    def inputs(self, world: World) -> list[tuple[Any, ...]]:
+        """Return the arguments of each call."""
+        return [case.arguments for case in self.cases(world)]
+
+    def judge(self, claim: Claim, world: World) -> Iterator[Finding]:
+        """Compare the outputs with the right results, part by part."""
+        cases = self.cases(world)
+        told = list(zip(cases, read_outputs(claim, len(cases)), strict=True))
+        for part in self.parts:
+            yield compare(part.key, told, look_at=self.look_at, why=self.whys.get(part.key, ""))
 
     def claim(self, world: World, answer: object) -> Claim:
         """Call the learner's function with each input; an error is an output too."""
