@@ -126,7 +126,8 @@ class ByHand(Exercise):
             return
         with contextlib.suppress(errors.SandboxError):  # the daemon answers /wait before the wait is over
             sandbox.wait_until(lambda: box.status != "running", f"{box.name} has ended", deadline=2)
-        facts, state = box.inspect(), box.inspect()["State"]
+        facts = box.inspect()
+        state = facts["State"]
         image = world.daemon.client.images.get(images.ensure(world.daemon)).id
         saw, look_at = facts["Config"]["Image"], "docker ps -a, column IMAGE"
         yield found("made", facts["Image"] == image, expected=images.BUSYBOX, saw=saw, look_at=look_at)
