@@ -27,7 +27,7 @@ from labkit.errors import DaemonError
 from labkit.helper import container_name
 from labkit.leftovers import things
 from tests import chapters
-from tests.attempts import WrongAnswer, answer, attempt, reference, seen, wrong_answers
+from tests.attempts import WrongAnswer, answer, attempt, begin, reference, seen, wrong_answers
 
 IDS = [exercise.id for exercise in exercises()]
 PROGRAMS = [exercise.id for exercise in exercises() if exercise.kind == "program"]
@@ -54,8 +54,7 @@ def learner(daemon: Daemon, home: Path) -> Iterator[str]:
         name = f"laws-{secrets.token_hex(4)}"
         patch.setenv("LABKIT_LEARNER", name)
         patch.setenv("LABKIT_HOME", str(home))
-        for other in ("LABKIT_SEED", "LABKIT_HOST"):
-            patch.delenv(other, raising=False)
+        patch.delenv("LABKIT_HOST", raising=False)
         yield name
         desk.tidy()
 
@@ -63,7 +62,7 @@ def learner(daemon: Daemon, home: Path) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def begun(learner: str) -> dict[str, Task]:
     """Every exercise, begun and not answered."""
-    return {exercise_id: desk.begin(exercise_id) for exercise_id in IDS}
+    return {exercise_id: begin(exercise_id) for exercise_id in IDS}
 
 
 def stands(daemon: Daemon, learner: str) -> set[tuple[str, str]]:
@@ -90,7 +89,7 @@ def test_the_reference_answer_scores_all(
 ) -> None:
     """The reference answer gets all points in the time that there is, and its judge leaves nothing behind."""
     monkeypatch.setenv("LABKIT_HOST", way)
-    task = desk.begin(exercise_id)
+    task = begin(exercise_id)
     handed_in = answer(task, reference(exercise_id), daemon)
     before, start = stands(daemon, learner), time.monotonic()
     verdict = desk.judge(task, handed_in)
@@ -103,7 +102,7 @@ def test_the_reference_answer_scores_all(
 @pytest.mark.daemon
 def test_a_wrong_answer_is_named(wrong: WrongAnswer, daemon: Daemon, learner: str) -> None:
     """A wrong answer gets exactly its points, and the learner reads what they misunderstood."""
-    task = desk.begin(wrong.exercise)
+    task = begin(wrong.exercise)
     handed_in = answer(task, wrong.text, daemon)
     before = stands(daemon, learner)
     verdict = desk.judge(task, handed_in)
@@ -119,7 +118,7 @@ def test_a_neighbours_answer_is_wrong(
 ) -> None:
     """The right answer of another learner does not solve this learner's exercise."""
     monkeypatch.setenv("LABKIT_LEARNER", f"{learner}-neighbour")
-    theirs = answer(desk.begin(exercise_id), reference(exercise_id), daemon)
+    theirs = answer(begin(exercise_id), reference(exercise_id), daemon)
     desk.tidy()
     assert not desk.judge(begun[exercise_id], theirs).solved
 
@@ -167,7 +166,7 @@ def test_points_stay_in_their_bounds(exercise_id: str, value: Any, daemon: Daemo
 @pytest.mark.daemon
 def test_without_a_world_there_are_no_points(exercise_id: str, daemon: Daemon, learner: str) -> None:
     """The right answer is worth nothing to somebody who never began."""
-    task = desk.begin(exercise_id)
+    task = begin(exercise_id)
     claim = Claim.of(answer(task, reference(exercise_id), daemon))
     somebody = World(daemon, exercise_id, f"{learner}-never-began")
     assert task.exercise.verdict(claim, somebody).points == 0
@@ -177,7 +176,7 @@ def test_without_a_world_there_are_no_points(exercise_id: str, daemon: Daemon, l
 @pytest.mark.daemon
 def test_when_all_is_removed_there_are_no_points(exercise_id: str, daemon: Daemon, learner: str) -> None:
     """The right answer is worth nothing once everything that the exercise made is gone."""
-    task = desk.begin(exercise_id)
+    task = begin(exercise_id)
     claim = Claim.of(answer(task, reference(exercise_id), daemon))
     task.world.clear()
     assert task.exercise.verdict(claim, task.world).points == 0

@@ -52,12 +52,9 @@ class Ping(Program):
             yield [listener.address for listener in waiting]
         world.notes["heard"] = [listener.heard for listener in waiting]
 
-    def claim(self, world: World, answer: object) -> Claim:
+    def gather(self, claim: Claim, world: World) -> Claim:
         """Add what the listeners heard to what the function returned."""
-        claim = super().claim(world, answer)
-        if claim.problem or claim.empty or not callable(answer):
-            return claim
-        return Claim.of({"outputs": claim.value, **world.notes})
+        return claim if claim.problem or claim.empty else Claim.of({"outputs": claim.value, **world.notes})
 
     def judge(self, claim: Claim, world: World) -> Iterator[Finding]:
         """Judge the request by what was heard, the answers by what was sent."""

@@ -55,6 +55,21 @@ class Claim:
         return self.value is None
 
 
+def hand_in(answer: object, calls: Iterable[tuple[Any, ...]] | None) -> Claim:
+    """Return the claim of an answer; of a function, what it did with the arguments of each call.
+
+    Args:
+        answer: the value or function of the learner's cell.
+        calls: the arguments of each call; None where the answer is no function.
+    """
+    if calls is None or answer is None or answer is ...:
+        return Claim.of(answer)
+    if not callable(answer):
+        kind = type(answer).__name__
+        return Claim(None, f"{kind} is not a function: hand in the function itself, without calling it")
+    return Claim.of([call(answer, arguments) for arguments in calls])
+
+
 def call(function: Callable[..., object], arguments: tuple[Any, ...]) -> dict[str, Json]:
     """Call the learner's function once; return what it returned and what it raised, as data.
 

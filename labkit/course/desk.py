@@ -8,37 +8,25 @@ from typing import Any
 
 from labkit import errors, sandbox
 from labkit.course import progress as records
-from labkit.course import show
+from labkit.course import show, window
 from labkit.course.claims import fingerprint
 from labkit.course.exercise import Exercise, World, exercises, find
 from labkit.course.seed import learner, mark
 from labkit.course.verdict import Verdict
+from labkit.course.window import Handout
 from labkit.daemon import Daemon, connect, current
 
 
-class Task:
-    """An exercise that has begun: its values are attributes, and printing it lists them."""
+class Task(Handout):
+    """An exercise that has begun, with the world that its judge will look at."""
 
     def __init__(self, exercise: Exercise, world: World, values: dict[str, Any]) -> None:
+        super().__init__(exercise.id, values)
         self.exercise = exercise
         self.world = world
-        self.values = values
-
-    def __getattr__(self, name: str) -> Any:
-        values = self.__dict__.get("values", {})
-        if name in values:
-            return values[name]
-        raise AttributeError(f"this task has no {name!r}; it has {', '.join(values) or 'no values'}")
-
-    def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self.values]
-
-    def __repr__(self) -> str:
-        width = max(map(len, self.values), default=0)
-        return "\n".join(f"  task.{name:<{width}}  {value!r}" for name, value in self.values.items())
 
 
-def begin(exercise_id: str) -> Task:
+def begin(exercise_id: str) -> Handout:
     """Make a clean world for this exercise and print this learner's values.
 
     Args:
@@ -48,20 +36,28 @@ def begin(exercise_id: str) -> Task:
         CourseError: if there is no such exercise, or what an earlier try left cannot be removed.
         DaemonError: if the daemon does not answer.
     """
+    brief, task = window.begin(exercise_id) if window.is_open() else _begin(exercise_id)
+    print(brief, task, sep="\n" if task.values else "")
+    return task
+
+
+def _begin(exercise_id: str) -> tuple[str, Task]:
     exercise = find(exercise_id)
     world = World(_present(current()), exercise.id, learner())
+    return exercise.brief, Task(exercise, world, prepare(exercise, world))
+
+
+def prepare(exercise: Exercise, world: World) -> dict[str, Any]:
+    """Make a clean world for an exercise; return its values. Where that fails, nothing of it is left."""
     world.clear()
     try:
-        values = exercise.prepare(world)
+        return exercise.prepare(world)
     except BaseException:
         with contextlib.suppress(Exception):  # why it failed says more
             world.clear()
         raise
     finally:
         world.close()
-    task = Task(exercise, world, values)
-    print(exercise.brief, task, sep="\n" if values else "")
-    return task
 
 
 def _present(daemon: Daemon) -> Daemon:
@@ -73,8 +69,10 @@ def _present(daemon: Daemon) -> Daemon:
     return daemon
 
 
-def check(task: Task, answer: object = None, *, widget: bool = False) -> None:
+def check(task: Handout, answer: object = None, *, widget: bool = False) -> None:
     """Ask the judge, show the verdict, and raise unless every point was reached.
+
+    Where somebody grades, the answer is handed in instead, and the verdict is the grader's to tell.
 
     Args:
         task: what ``begin`` returned.
@@ -86,6 +84,9 @@ def check(task: Task, answer: object = None, *, widget: bool = False) -> None:
         CourseError: if ``begin`` was not run.
         DaemonError: if the daemon does not answer; no attempt is counted.
     """
+    if isinstance(task, Handout) and window.is_open():
+        print(window.hand_in(task.id, answer))
+        return
     if not isinstance(task, Task):
         raise errors.CourseError(f"{task!r} is not a task.", "Run the cell with begin(…) above first.")
     verdict = judge(task, answer)

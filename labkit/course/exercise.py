@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Literal
 
 import labkit.course
 from labkit import errors, images, sandbox
-from labkit.course.claims import Claim, call
+from labkit.course.claims import Claim, hand_in
 from labkit.course.outputs import Case, compare, read_outputs
 from labkit.course.seed import Seed, mark
 from labkit.course.verdict import Finding, Part, Verdict
@@ -36,13 +36,14 @@ class World:
         exercise: its id.
         learner: whose values; the judge can name anybody.
         nonce: what a judge draws its inputs from, so that nobody knows them before.
+        secret: what the values are drawn from instead of the learner's name, where nobody may work them out.
     """
 
-    def __init__(self, daemon: Daemon, exercise: str, learner: str, nonce: str = "") -> None:
+    def __init__(self, daemon: Daemon, exercise: str, learner: str, nonce: str = "", *, secret: str = "") -> None:
         self.daemon = daemon
         self.exercise = exercise
         self.learner = learner
-        self.seed = Seed(learner, exercise)
+        self.seed = Seed(secret or learner, exercise)
         self.nonce = nonce
         self.notes: dict[str, Any] = {}
         """What was observed while the learner's function ran."""
@@ -136,9 +137,23 @@ class Exercise(ABC):
         """Make the world of this exercise; return the values that the learner is told."""
         return {}
 
+    @contextlib.contextmanager
+    def stage(self, world: World) -> Iterator[list[tuple[Any, ...]] | None]:
+        """Yield the arguments of each call of the learner's function, for as long as what they speak of is there.
+
+        None is yielded where the answer is no function.
+        """
+        yield None
+
+    def gather(self, claim: Claim, world: World) -> Claim:
+        """Add what was observed while the stage stood; nothing that the learner's cell could say of itself."""
+        return claim
+
     def claim(self, world: World, answer: object) -> Claim:
         """Turn the learner's answer into JSON; what the judge will see of it is only that."""
-        return Claim.of(answer)
+        with self.stage(world) as calls:
+            claim = hand_in(answer, calls)
+        return self.gather(claim, world)
 
     @abstractmethod
     def judge(self, claim: Claim, world: World) -> Iterator[Finding]:
@@ -164,7 +179,7 @@ class Program(Exercise):
 
     @contextlib.contextmanager
     def stage(self, world: World) -> Iterator[list[tuple[Any, ...]]]:
-        """Yield the arguments of each call, for as long as what they speak of is there."""
+        """Yield the arguments of each call: plain data, or texts and numbers that say where something waits."""
         yield self.inputs(world)
 
     def cases(self, world: World) -> list[Case]:
@@ -181,16 +196,6 @@ class Program(Exercise):
         told = list(zip(cases, read_outputs(claim, len(cases)), strict=True))
         for part in self.parts:
             yield compare(part.key, told, look_at=self.look_at, why=self.whys.get(part.key, ""))
-
-    def claim(self, world: World, answer: object) -> Claim:
-        """Call the learner's function with each input; an error is an output too."""
-        if answer is None or answer is ...:
-            return Claim(None)
-        if not callable(answer):
-            kind = type(answer).__name__
-            return Claim(None, f"{kind} is not a function: hand in the function itself, without calling it")
-        with self.stage(world) as calls:
-            return Claim.of([call(answer, arguments) for arguments in calls])
 
 
 _registry: dict[str, Exercise] = {}

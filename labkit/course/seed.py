@@ -6,7 +6,6 @@ An answer copied from a neighbour is wrong, and a judge can make the expected va
 from __future__ import annotations
 
 import hashlib
-import os
 import random
 from collections.abc import Sequence
 from typing import TypeVar
@@ -27,12 +26,12 @@ class Seed:
     """Values drawn for one learner and one exercise; every name has its own stream.
 
     Args:
-        learner: who; ``LABKIT_SEED`` takes its place where a grader sets it.
+        learner: who; or a secret, where the learner's own code must not be able to work the values out.
         exercise: the exercise's id, such as ``"01.ping"``.
     """
 
     def __init__(self, learner: str, exercise: str) -> None:
-        self.learner = os.environ.get("LABKIT_SEED") or learner
+        self.learner = learner
         self.exercise = exercise
 
     def stream(self, name: str) -> random.Random:

@@ -18,7 +18,6 @@ from tests.course.samples import Box, Double, Fruit, Shelf
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder in which the progress of a learner called ada is kept."""
     monkeypatch.setenv("LABKIT_LEARNER", "ada")
-    monkeypatch.delenv("LABKIT_SEED", raising=False)
     monkeypatch.setenv("LABKIT_HOME", str(tmp_path / "home"))
     monkeypatch.setattr("labkit.course.progress._unsaved", {})
     return tmp_path / "home"

@@ -73,10 +73,15 @@ def test_no_exercise_clears_another(home: object) -> None:
     assert [(a, b) for a in names for b in names if a != b and b.startswith(a)] == []
 
 
-@pytest.mark.parametrize("seed", ["", "grader"])
-def test_the_judge_draws_anew(home: object, monkeypatch: pytest.MonkeyPatch, seed: str) -> None:
-    """The judge's draws differ from the learner's values and from check to check, also under LABKIT_SEED."""
-    monkeypatch.setenv("LABKIT_SEED", seed)
+def test_a_secret_takes_the_learners_place(home: object) -> None:
+    """Values drawn from a secret are not the learner's, and the names of things stay the learner's."""
+    hidden = World(cast(Daemon, None), "90.fruit", "ada", secret="x")
+    assert hidden.seed.word("x") != world().seed.word("x")
+    assert hidden.name("box") == world().name("box")
+
+
+def test_the_judge_draws_anew(home: object) -> None:
+    """The judge's draws differ from the learner's values and from check to check."""
     worlds = [world(nonce=nonce) for nonce in ("", "a", "b")]
     drawn = [one.draws.word("x") for one in worlds] + [one.seed.word("x") for one in worlds[:1]]
     assert len(set(drawn)) == 4

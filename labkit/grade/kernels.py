@@ -1,0 +1,245 @@
+"""A kernel that somebody else's code runs in: started by the nursery, watched while a cell runs, ended with all it made.
+
+nbval asks a kernel for a cell's reply and then for its output. Ours does what nbval does not: it notices at once that
+the kernel is dead, reads the output while the cell runs, and ends what goes beyond a limit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+from nbval.kernel import RunningKernel
+
+POLL = 0.05
+"""Seconds between two looks at a running cell."""
+
+START = 60.0
+"""Seconds that a kernel may take until it answers."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use.
+
+    Attributes:
+        seconds: that one cell may run.
+        memory: bytes of address space of one process: ``RLIMIT_AS``.
+        processes: that may be there at once below the kernel.
+        output: bytes that one cell may print.
+    """
+
+    seconds: float = 30.0
+    memory: int = 4 << 30
+    processes: int = 64
+    output: int = 4 << 20
+
+
+class KernelDied(Exception):
+    """The kernel is gone, or was ended because it went beyond a limit; the text says which."""
+
+
+class Nursery:
+    """The process that forks kernels, seen from the worker that owns it."""
+
+    def __init__(self, environ: dict[str, str]) -> None:
+        command = [sys.executable, "-m", "labkit.grade.nursery"]
+        self.process = subprocess.Popen(
+            command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+
+    def fork(self, **wanted: Any) -> int:
+        """Start one kernel; return its process id."""
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(json.dumps(wanted) + "\n")
+        self.process.stdin.flush()
+        return int(json.loads(self.process.stdout.readline())["pid"])
+
+    def offspring(self) -> list[Any]:
+        """Return every process below the nursery, as psutil's, with those that have left their session."""
+        import psutil
+
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return list(psutil.Process(self.process.pid).children(recursive=True))
+        return []
+
+    def clear(self) -> None:
+        """End every kernel and everything that they started; return when all are gone."""
+        import psutil
+
+        end = time.monotonic() + 10
+        while (left := self.offspring()) and time.monotonic() < end:
+            for process in left:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+            psutil.wait_procs(left, timeout=0.2)
+
+    def close(self) -> None:
+        """End the nursery, and everything below it first."""
+        self.clear()
+        self.process.kill()
+        self.process.communicate()
+
+
+class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
+    """A kernel as nbval knows it, on a fork of the nursery.
+
+    Args:
+        nursery: who forks.
+        folder: where its cells work, and where its connection file lies.
+        environ: its whole environment.
+        limits: what it may use.
+    """
+
+    def __init__(self, nursery: Nursery, folder: Path, environ: dict[str, str], limits: Limits) -> None:
+        self.nursery, self.folder, self.environ, self.limits = nursery, folder, environ, limits
+        self.held: deque[dict[str, Any]] = deque()
+        self._start()
+
+    def _start(self) -> None:
+        import psutil
+        from jupyter_client.blocking.client import BlockingKernelClient
+        from jupyter_client.connect import write_connection_file
+
+        file, _ = write_connection_file(str(self.folder / ".kernel.json"), ip="127.0.0.1", transport="tcp")
+        pid = self.nursery.fork(
+            connection_file=file,
+            cwd=str(self.folder),
+            env=self.environ,
+            memory=self.limits.memory,
+            processes=_processes(self.limits.processes),
+        )
+        self.process = psutil.Process(pid)
+        self.kc = BlockingKernelClient(connection_file=file)
+        self.kc.load_connection_file()
+        self.kc.start_channels(hb=False, stdin=False, control=False)
+        self._await_first_answer()
+
+    def _await_first_answer(self) -> None:
+        """Ask until the kernel answers on both channels: what it says before we listen is lost."""
+        end = time.monotonic() + START
+        while time.monotonic() < end and self.is_alive():
+            question = self.kc.kernel_info()
+            with contextlib.suppress(Empty):
+                self.await_reply(question, timeout=end - time.monotonic())
+                self.await_idle(question, 0.2)
+                return
+        raise KernelDied("The kernel did not start.")
+
+    def is_alive(self) -> bool:
+        """Whether its process is there, and no zombie."""
+        import psutil
+
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return bool(self.process.is_running() and self.process.status() != psutil.STATUS_ZOMBIE)
+        return False
+
+    def interrupt(self) -> None:
+        """Send the signal of Ctrl-C."""
+        self._signal(signal.SIGINT)
+
+    def stop(self) -> None:
+        """End it, with everything that it started."""
+        self.kc.stop_channels()
+        self.nursery.clear()
+
+    def restart(self) -> None:
+        """End it, and begin with a fresh one."""
+        self.stop()
+        self.held.clear()
+        self._start()
+
+    def _signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
+
+    # --- while a cell runs ------------------------------------------------------------------------
+
+    def await_reply(self, msg_id: str, timeout: float | None = None) -> None:
+        """Wait for the reply to one request, and look after the kernel meanwhile.
+
+        Raises:
+            Empty: after ``timeout`` seconds, as nbval expects it.
+            KernelDied: if it dies, or goes beyond a limit.
+        """
+        end = time.monotonic() + (timeout or START)
+        printed = 0
+        while time.monotonic() < end:
+            printed += self._drain()
+            if printed > self.limits.output:
+                self._end(f"It printed more than {self.limits.output >> 20} MB in one cell.")
+            try:
+                reply = self.kc.get_shell_msg(timeout=POLL)
+            except Empty:
+                self._look_after()
+                continue
+            if reply["parent_header"].get("msg_id") == msg_id:
+                return
+        raise Empty
+
+    def get_message(self, stream: str, timeout: float | None = None) -> dict[str, Any]:
+        """Return the next message; of the output, first what was read while the cell ran.
+
+        Raises:
+            Empty: after ``timeout`` seconds.
+            KernelDied: if nothing more can come.
+        """
+        if stream == "iopub" and self.held:
+            return self.held.popleft()
+        end = time.monotonic() + (START if timeout is None else timeout)
+        while True:
+            try:
+                message: dict[str, Any] = super().get_message(stream, timeout=POLL)
+                return message
+            except Empty:
+                if not self.is_alive():
+                    raise KernelDied("Python ended.") from None
+                if time.monotonic() > end:
+                    raise
+
+    def _drain(self) -> int:
+        """Take what was printed so far; return how many bytes that are."""
+        size = 0
+        with contextlib.suppress(Empty):
+            while size <= self.limits.output:
+                message = self.kc.get_iopub_msg(timeout=0)
+                self.held.append(message)
+                size += _size(message)
+        return size
+
+    def _look_after(self) -> None:
+        if not self.is_alive():
+            raise KernelDied("Python ended.")
+        if (count := len(self.nursery.offspring())) > self.limits.processes:
+            self._end(f"It had {count} processes at once; {self.limits.processes} are allowed.")
+
+    def _end(self, why: str) -> None:
+        self.nursery.clear()
+        raise KernelDied(why)
+
+
+def _size(message: dict[str, Any]) -> int:
+    content = message["content"]
+    return len(content.get("text", "")) + sum(len(str(value)) for value in content.get("data", {}).values())
+
+
+def _processes(more: int) -> int:
+    """How many processes this user may have, so that ``more`` can be added: the limit counts all of a user's."""
+    import psutil
+
+    mine = [p for p in psutil.process_iter(["uids"]) if p.info["uids"] and p.info["uids"].real == os.getuid()]
+    threads = 0
+    for process in mine:
+        with contextlib.suppress(psutil.Error):
+            threads += process.num_threads()
+    return threads + 4 * more
