@@ -1,4 +1,4 @@
-"""A kernel that somebody else's code runs in: started by the nursery, watched while a cell runs, ended with all it made.
+"""A kernel that somebody else's code runs in: forked by the nursery, watched while it runs, ended with all it made.
 
 nbval asks a kernel for a cell's reply and then for its output. Ours does what nbval does not: it notices at once that
 the kernel is dead, reads the output while the cell runs, and ends what goes beyond a limit.
@@ -7,11 +7,8 @@ the kernel is dead, reads the output while the cell runs, and ends what goes bey
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -21,8 +18,13 @@ from typing import Any
 
 from nbval.kernel import RunningKernel
 
+from labkit.grade.nursery import Nursery
+
 POLL = 0.05
 """Seconds between two looks at a running cell."""
+
+GRACE = 3.0
+"""Seconds that an interrupted cell has to end."""
 
 START = 60.0
 """Seconds that a kernel may take until it answers."""
@@ -45,50 +47,11 @@ class Limits:
     output: int = 4 << 20
 
 
+ENDED = "Python itself ended while the cell ran."
+
+
 class KernelDied(Exception):
     """The kernel is gone, or was ended because it went beyond a limit; the text says which."""
-
-
-class Nursery:
-    """The process that forks kernels, seen from the worker that owns it."""
-
-    def __init__(self, environ: dict[str, str]) -> None:
-        command = [sys.executable, "-m", "labkit.grade.nursery"]
-        self.process = subprocess.Popen(
-            command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
-
-    def fork(self, **wanted: Any) -> int:
-        """Start one kernel; return its process id."""
-        assert self.process.stdin and self.process.stdout
-        self.process.stdin.write(json.dumps(wanted) + "\n")
-        self.process.stdin.flush()
-        return int(json.loads(self.process.stdout.readline())["pid"])
-
-    def offspring(self) -> list[Any]:
-        """Return every process below the nursery, as psutil's, with those that have left their session."""
-        import psutil
-
-        with contextlib.suppress(psutil.NoSuchProcess):
-            return list(psutil.Process(self.process.pid).children(recursive=True))
-        return []
-
-    def clear(self) -> None:
-        """End every kernel and everything that they started; return when all are gone."""
-        import psutil
-
-        end = time.monotonic() + 10
-        while (left := self.offspring()) and time.monotonic() < end:
-            for process in left:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    process.kill()
-            psutil.wait_procs(left, timeout=0.2)
-
-    def close(self) -> None:
-        """End the nursery, and everything below it first."""
-        self.clear()
-        self.process.kill()
-        self.process.communicate()
 
 
 class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
@@ -104,6 +67,8 @@ class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
     def __init__(self, nursery: Nursery, folder: Path, environ: dict[str, str], limits: Limits) -> None:
         self.nursery, self.folder, self.environ, self.limits = nursery, folder, environ, limits
         self.held: deque[dict[str, Any]] = deque()
+        self.deadline = 0.0
+        """When an interrupted cell must be done; 0 while none is."""
         self._start()
 
     def _start(self) -> None:
@@ -144,9 +109,17 @@ class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
             return bool(self.process.is_running() and self.process.status() != psutil.STATUS_ZOMBIE)
         return False
 
+    def execute_cell_input(self, cell_input: str, allow_stdin: bool | None = None) -> str:
+        """Send one cell; return the id of the request."""
+        self.deadline = 0.0
+        self.held.clear()
+        return str(super().execute_cell_input(cell_input, allow_stdin))
+
     def interrupt(self) -> None:
-        """Send the signal of Ctrl-C."""
-        self._signal(signal.SIGINT)
+        """Send the signal of Ctrl-C; the cell then has a few seconds to end."""
+        self.deadline = time.monotonic() + GRACE
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGINT)
 
     def stop(self) -> None:
         """End it, with everything that it started."""
@@ -159,9 +132,15 @@ class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
         self.held.clear()
         self._start()
 
-    def _signal(self, number: int) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, number)
+    def run_quietly(self, source: str, seconds: float) -> None:
+        """Run a cell for what it defines; what it prints, and whether it fails, is nobody's concern."""
+        request = self.execute_cell_input(source, allow_stdin=False)
+        try:
+            self.await_reply(request, timeout=max(0.1, seconds))
+        except Empty:
+            self.interrupt()
+        with contextlib.suppress(Empty):
+            self.await_idle(request, GRACE)
 
     # --- while a cell runs ------------------------------------------------------------------------
 
@@ -194,6 +173,8 @@ class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
             Empty: after ``timeout`` seconds.
             KernelDied: if nothing more can come.
         """
+        if self.deadline and time.monotonic() > self.deadline:
+            self._end("It did not stop when it was interrupted.")
         if stream == "iopub" and self.held:
             return self.held.popleft()
         end = time.monotonic() + (START if timeout is None else timeout)
@@ -203,8 +184,8 @@ class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
                 return message
             except Empty:
                 if not self.is_alive():
-                    raise KernelDied("Python ended.") from None
-                if time.monotonic() > end:
+                    raise KernelDied(ENDED) from None
+                if time.monotonic() > (self.deadline or end):
                     raise
 
     def _drain(self) -> int:
@@ -219,7 +200,7 @@ class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
 
     def _look_after(self) -> None:
         if not self.is_alive():
-            raise KernelDied("Python ended.")
+            raise KernelDied(ENDED)
         if (count := len(self.nursery.offspring())) > self.limits.processes:
             self._end(f"It had {count} processes at once; {self.limits.processes} are allowed.")
 

@@ -18,12 +18,14 @@ import os
 import random
 import resource
 import signal
+import subprocess
 import sys
+import time
 from typing import Any
 
 SUBREAPER, DEATH_SIGNAL = 36, 1  # prctl(2)
 
-WARM = (
+WARM = (  # noqa: SIM905 - words read better than twenty quotes
     "ipykernel.kernelapp ipykernel.ipkernel ipykernel.zmqshell ipykernel.debugger "
     "matplotlib.pyplot matplotlib_inline.backend_inline IPython.core.completer "
     "docker requests labkit.hosts labkit.helper labkit.images labkit.terminal labkit.draw labkit.course.desk "
@@ -35,10 +37,63 @@ FILE_SIZE = 1 << 30
 """Bytes that one file of a learner's can have."""
 
 
+class Nursery:
+    """The process that forks kernels, seen from the worker that owns it. One that was killed is started again.
+
+    Args:
+        environ: its environment; kernels get their own.
+        root: the process below which everything is the kernels' doing; by default the nursery itself.
+    """
+
+    def __init__(self, environ: dict[str, str], *, root: int = 0) -> None:
+        self.environ, self.root = environ, root
+        self.process = self._start()
+
+    def _start(self) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "labkit.grade.nursery"]
+        pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
+        return subprocess.Popen(command, env=self.environ, stdin=pipe, stdout=pipe, stderr=nothing, text=True)
+
+    def fork(self, **wanted: Any) -> int:
+        """Start one kernel; return its process id."""
+        if self.process.poll() is not None:
+            self.process.communicate()
+            self.process = self._start()
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(json.dumps(wanted) + "\n")
+        self.process.stdin.flush()
+        return int(json.loads(self.process.stdout.readline())["pid"])
+
+    def offspring(self) -> list[Any]:
+        """Return every process that is a kernel or was started by one, as psutil's, also from another session."""
+        import psutil
+
+        with contextlib.suppress(psutil.NoSuchProcess):
+            below = psutil.Process(self.root or self.process.pid).children(recursive=True)
+            return [process for process in below if process.pid != self.process.pid]
+        return []
+
+    def clear(self) -> None:
+        """End every kernel and everything that they started; return when all are gone."""
+        import psutil
+
+        end = time.monotonic() + 10
+        while (left := self.offspring()) and time.monotonic() < end:
+            for process in left:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+            psutil.wait_procs(left, timeout=0.2)
+
+    def close(self) -> None:
+        """End the nursery, and everything below it first."""
+        self.clear()
+        self.process.kill()
+        self.process.communicate()
+
+
 def main() -> None:
     """Import, then fork a kernel for each line that comes in."""
-    _prctl(SUBREAPER, 1)
-    _prctl(DEATH_SIGNAL, signal.SIGKILL)  # with the worker gone, nobody needs kernels
+    become_reaper()
     out, sys.stdout = sys.stdout, sys.stderr  # what an import prints is no answer
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
     for name in WARM:
@@ -52,11 +107,18 @@ def main() -> None:
         print(json.dumps({"pid": pid}), file=out, flush=True)
 
 
+def become_reaper() -> None:
+    """Be the parent of whatever is orphaned below this process; end together with the process that started it."""
+    _prctl(SUBREAPER, 1)
+    _prctl(DEATH_SIGNAL, signal.SIGKILL)
+
+
 def _become_kernel(wanted: dict[str, Any]) -> None:
     """Turn this fork into an IPython kernel of its own session, within its limits; never return."""
     status = 1
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        _prctl(DEATH_SIGNAL, signal.SIGKILL)
         os.setsid()
         os.chdir(wanted["cwd"])
         os.environ.clear()

@@ -50,13 +50,13 @@ class Window:
         make_world: returns the world of an exercise, for a nonce.
 
     Attributes:
-        broken: what failed on the judge's side; never the learner's fault.
+        broken: what failed on the judge's side, by exercise; never the learner's fault.
     """
 
     def __init__(self, exercises: Mapping[str, Exercise], make_world: Callable[[str, str], World]) -> None:
         self.exercises = exercises
         self.make_world = make_world
-        self.broken: Exception | None = None
+        self.broken: dict[str, Exception] = {}
         self.begun: set[str] = set()
         self.check: Check | None = None
         self.lock = threading.RLock()
@@ -90,8 +90,8 @@ class Window:
                 raise errors.CourseError("No check was open.", "Call open_check first.")
             check.open = False
         try:
-            if self.broken:
-                raise self.broken
+            if check.exercise.id in self.broken:
+                raise self.broken[check.exercise.id]
             if check.asked > 1:
                 return TWICE
             if check.claim is None:
@@ -129,7 +129,7 @@ class Window:
 
     def _begin(self, exercise_id: str) -> dict[str, Any]:
         exercise = self.exercises[exercise_id]
-        with self.lock, self._blame():
+        with self.lock, self._blame(exercise_id):
             values = prepare(exercise, self.make_world(exercise_id, ""))
             self.begun.add(exercise_id)
             return {"brief": exercise.brief, "values": values}
@@ -142,7 +142,7 @@ class Window:
                 _tell(line, {"refused": NOT_NOW.format(exercise_id)})
                 return
             check.asked += 1
-        with self._blame(), check.exercise.stage(check.world) as calls:
+        with self._blame(exercise_id), check.exercise.stage(check.world) as calls:
             _tell(line, {"calls": repr(calls)})
             with contextlib.suppress(OSError, EOFError):
                 claim = _claim(_hear(line))
@@ -150,12 +150,12 @@ class Window:
         _tell(line, {"taken": True})
 
     @contextlib.contextmanager
-    def _blame(self) -> Iterator[None]:
+    def _blame(self, exercise_id: str) -> Iterator[None]:
         """What goes wrong in here is the grader's or the daemon's; remember it, and go on."""
         try:
             yield
         except Exception as error:
-            self.broken = self.broken or error
+            self.broken.setdefault(exercise_id, error)
 
 
 def _claim(said: dict[str, Any]) -> Claim:

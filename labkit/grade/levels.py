@@ -1,0 +1,80 @@
+"""How far apart submissions are kept from each other, from the grader and from its host; every report says it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from labkit import errors
+
+
+@dataclass(frozen=True)
+class Level:
+    """One level of isolation.
+
+    Attributes:
+        name: as on the command line.
+        who: for whom it is.
+        keeps: what it keeps apart.
+        leaves: what it does not keep apart.
+        missing: what this version lacks for it; empty if it is there.
+    """
+
+    name: str
+    who: str
+    keeps: str
+    leaves: str
+    missing: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """What every report says."""
+        return f"Level {self.name}, for {self.who}. {self.keeps} {self.leaves}"
+
+
+_KEPT = (
+    "Every submission runs in a fresh kernel with an environment and a folder of its own, under names and values that "
+    "nobody has seen before; what it makes on the daemon is removed by its labels. The judge is another process and "
+    "asks the daemon itself."
+)
+
+LEVELS = {
+    level.name: level
+    for level in (
+        Level(
+            "self",
+            "learners who grade themselves",
+            _KEPT,
+            "The kernel runs as you, on your daemon.",
+        ),
+        Level(
+            "class",
+            "a class that you trust",
+            _KEPT,
+            "The kernel runs as the grader's user and may speak to the grader's daemon, which is as good as being root "
+            "on its host: a submission that means harm can read the grader's files, reference answers among them, and "
+            "look at or disturb what others run at the same time.",
+        ),
+        Level(
+            "sandbox",
+            "everybody else",
+            "Kernel, nbval and a Docker host of their own live in one disposable container without network.",
+            "The judge stays outside.",
+            missing="the course's image with its embedded Docker host, which is not part of this version",
+        ),
+    )
+}
+
+
+def choose(name: str) -> Level:
+    """Return the level of this name.
+
+    Raises:
+        CourseError: if there is none, or this version lacks what it needs.
+    """
+    if name not in LEVELS:
+        raise errors.CourseError(f"There is no level {name!r}.", f"There are: {', '.join(LEVELS)}.")
+    if missing := LEVELS[name].missing:
+        raise errors.CourseError(
+            f"The level {name} needs {missing}.", "Grade people you trust with --level class, on a computer of its own."
+        )
+    return LEVELS[name]

@@ -1,0 +1,111 @@
+"""A worker: the process in which nbval runs and the judge sits, one submission after the other.
+
+``python -m labkit.grade.worker`` reads one JSON object a line and answers each with one. It is its parent's: what is
+said there was written by labkit on both sides, and no learner's code runs in this process.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from labkit.course.exercise import Exercise, exercises
+from labkit.daemon import Daemon, connect
+from labkit.errors import LabError
+from labkit.grade import canary
+from labkit.grade.chapters import Chapter, read_chapters
+from labkit.grade.kernels import Limits
+from labkit.grade.nursery import Nursery, become_reaper
+from labkit.grade.one import Desk, Ticket, environment, grade_one
+from labkit.grade.results import Result
+from labkit.grade.submission import Answer, Submission
+
+Message = dict[str, Any]
+
+
+class Worker:
+    """What lives as long as the process: a daemon, a nursery, the chapters and their exercises."""
+
+    def __init__(self, first: Message) -> None:
+        daemon: Any = _connect(first) if first["docker"] else None
+        for place in first["modules"]:
+            module, _, function = place.partition(":")
+            getattr(importlib.import_module(module), function)()
+        self.chapters: dict[str, Chapter] = read_chapters(Path(first["notebooks"]))
+        self.exercises: dict[str, Exercise] = {exercise.id: exercise for exercise in exercises()}
+        nursery = Nursery(environment("", Path.home()) | {"PYTHONPATH": os.pathsep.join(sys.path)}, root=os.getpid())
+        self.desk = Desk(daemon, nursery, Limits(**first["limits"]), alone=first["alone"])
+
+    def answer(self, message: Message) -> Message:
+        """Return what there is to say to one message."""
+        ticket = Ticket(**message["ticket"])
+        if message["do"] == "canary":
+            chapter, known = canary.chapter(), {canary.ID: canary.Canary()}
+            return {"result": grade_one(canary.submission(), chapter, known, self.desk, ticket).as_json()}
+        submission = read_submission(message["submission"])
+        return {"result": self._grade(submission, ticket).as_json()}
+
+    def _grade(self, submission: Submission, ticket: Ticket) -> Result:
+        chapter = self.chapters[submission.chapter]
+        return grade_one(submission, chapter, self.exercises, self.desk, ticket)
+
+
+def _connect(first: Message) -> Daemon:
+    daemon = connect(quiet=True)
+    daemon.client.api.timeout = first["patience"]
+    return daemon
+
+
+def read_submission(data: Message) -> Submission:
+    """Return a submission from its JSON."""
+    answers = {key: Answer(**value | {"notes": tuple(value["notes"])}) for key, value in data["answers"].items()}
+    lists = {name: tuple(data[name]) for name in ("ignored", "notes")}
+    return Submission(**data | {"answers": answers} | lists)
+
+
+def main() -> None:
+    """Say ready, then answer each line."""
+    become_reaper()
+    out, sys.stdout = sys.stdout, sys.stderr  # what a library prints is no answer
+
+    def tell(message: Message) -> None:
+        print(json.dumps(message), file=out, flush=True)
+
+    worker = _prepared(tell)
+    for line in sys.stdin if worker else ():
+        assert worker
+        try:
+            tell(worker.answer(json.loads(line)))
+        except Exception as error:
+            tell({"failed": _said(error)})
+    if worker:
+        worker.desk.nursery.close()
+
+
+def _prepared(tell: Callable[[Message], None]) -> Worker | None:
+    try:
+        worker = Worker(json.loads(sys.stdin.readline()))
+    except (LabError, OSError, ImportError) as error:
+        tell({"failed": _said(error)})
+        return None
+    daemon = worker.desk.daemon
+    tell({"ready": f"Docker {daemon.engine}, {daemon.store}, cgroup v{daemon.cgroup}" if daemon else "no daemon"})
+    return worker
+
+
+def _said(error: Exception) -> str:
+    """What happened; where it is not an error of ours, with the line of code that it came from."""
+    if isinstance(error, LabError):
+        return str(error)
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({Path(where.filename).name}, line {where.lineno})"
+
+
+if __name__ == "__main__":
+    main()

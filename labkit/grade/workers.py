@@ -1,0 +1,123 @@
+"""A worker as its parent sees it: a process that is asked, may die, and is then replaced."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from typing import Any
+
+from labkit.errors import LabError
+from labkit.grade.one import Ticket
+from labkit.grade.results import Result
+from labkit.grade.submission import Submission
+
+READY = 120.0
+"""Seconds until a worker is ready."""
+
+
+class WorkerLost(Exception):
+    """The worker ended, or did not answer in time, while it was asked something."""
+
+
+class WorkerFailed(LabError):
+    """The worker is there, and could not do what it was asked for; that is never a learner's fault."""
+
+
+class WorkerProcess:
+    """One worker process; it is started when it is first asked, and again after it was lost.
+
+    Args:
+        first: what it is told first: see ``labkit.grade.worker``.
+
+    Attributes:
+        ready: what it said of its daemon.
+    """
+
+    def __init__(self, first: dict[str, Any]) -> None:
+        self.first = first
+        self.ready = ""
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def canary(self) -> Result:
+        """Send the canary; return what came back.
+
+        Raises:
+            WorkerLost, WorkerFailed: if nothing did.
+        """
+        return self._result({"do": "canary", "ticket": asdict(Ticket())}, READY)
+
+    def grade(self, submission: Submission, ticket: Ticket, seconds: float) -> Result:
+        """Have one submission graded within these seconds.
+
+        Raises:
+            WorkerLost, WorkerFailed: if that did not come about.
+        """
+        return self._result({"do": "grade", "submission": asdict(submission), "ticket": asdict(ticket)}, seconds)
+
+    def close(self) -> None:
+        """Let it end; end it if it does not."""
+        if self.process:
+            assert self.process.stdin
+            with contextlib.suppress(OSError):
+                self.process.stdin.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(15)
+            self._end()
+
+    def _result(self, message: dict[str, Any], seconds: float) -> Result:
+        if self.process is None or self.process.poll() is not None:
+            self._start()
+        return Result.from_json(self._ask(message, seconds)["result"])
+
+    def _start(self) -> None:
+        command = [sys.executable, "-m", "labkit.grade.worker"]
+        environ = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
+        self.process = subprocess.Popen(command, env=environ, stdin=pipe, stdout=pipe, stderr=nothing, bufsize=0)
+        self.ready = self._ask(self.first, READY)["ready"]
+
+    def _ask(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
+        try:
+            assert self.process and self.process.stdin
+            self.process.stdin.write(json.dumps(message).encode() + b"\n")
+            said: dict[str, Any] = json.loads(self._line(seconds))
+        except (OSError, ValueError) as error:
+            self._end()
+            raise WorkerLost(str(error)) from None
+        if "failed" in said:
+            raise WorkerFailed(said["failed"])
+        return said
+
+    def _line(self, seconds: float) -> bytes:
+        """Return the next line that it says.
+
+        Raises:
+            OSError: if none comes.
+        """
+        assert self.process and self.process.stdout
+        end, line = time.monotonic() + seconds, b""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.process.stdout, selectors.EVENT_READ)
+            while not line.endswith(b"\n"):
+                if not selector.select(max(0.0, end - time.monotonic())):
+                    raise TimeoutError(f"it did not answer within {seconds:g} s")
+                more = os.read(self.process.stdout.fileno(), 1 << 16)
+                if not more:
+                    raise ConnectionError("it ended")
+                line += more
+        return line
+
+    def _end(self) -> None:
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            for stream in (self.process.stdin, self.process.stdout):
+                with contextlib.suppress(OSError):
+                    stream.close()  # type: ignore[union-attr]  # both are pipes
+            self.process = None
