@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from labkit.version import __version__
 
 _HOMES = {
     "connect": "labkit.daemon",
@@ -24,12 +24,14 @@ _HOMES = {
     "solution": "labkit.course.desk",
     "progress": "labkit.course.desk",
     "tidy": "labkit.course.desk",
+    "submit": "labkit.course.submit",
 }
 
 __all__ = [*_HOMES, "__version__"]
 
 if TYPE_CHECKING:
     from labkit.course.desk import begin, check, hint, progress, solution, tidy
+    from labkit.course.submit import submit
     from labkit.daemon import connect
     from labkit.hosts import open_host
     from labkit.images import ensure

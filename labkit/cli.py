@@ -14,6 +14,8 @@ import click
 
 from labkit import __version__
 from labkit.errors import LabError
+from labkit.grade.commands import grade_command
+from labkit.grade.composing import compose_command
 
 if TYPE_CHECKING:
     from labkit.doctor import Finding
@@ -178,6 +180,12 @@ def load(file: Path) -> None:
 
     for tag in kit.load(connect(quiet=True), file):
         click.echo(f"loaded  {tag}")
+
+
+# --- grade ----------------------------------------------------------------------------------------
+
+main.add_command(grade_command)
+main.add_command(compose_command)
 
 
 # --- lab ------------------------------------------------------------------------------------------

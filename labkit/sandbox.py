@@ -33,12 +33,16 @@ T = TypeVar("T")
 
 
 def owner() -> str:
-    """Who the labelled things belong to: ``LABKIT_LEARNER``, the hub's user, or the user logged in here.
+    """Who the labelled things belong to: ``LABKIT_LEARNER``, the hub's user, or the user logged in here."""
+    return plain_name(os.environ.get("LABKIT_LEARNER") or os.environ.get("JUPYTERHUB_USER") or _user())
+
+
+def plain_name(name: str) -> str:
+    """Return a learner's name as the owner that it becomes.
 
     A name that Docker would not take in a container's name is written plainly, with four digits that keep
     two such learners apart.
     """
-    name = os.environ.get("LABKIT_LEARNER") or os.environ.get("JUPYTERHUB_USER") or _user()
     plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.")
     if plain == name:
         return name or "learner"

@@ -18,6 +18,7 @@ from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
 from labkit.course.desk import tidy
+from labkit.grade.chapters import edition
 from labkit.grade.compose import identity
 from tests import chapters
 
@@ -59,6 +60,7 @@ def store(path: Path) -> None:
         tidy()
     reduce(notebook)
     _check_paths(notebook, path)
+    notebook.metadata["labkit"] = {"chapter": path.name[:2], "edition": edition(notebook.cells)}
     nbformat.write(notebook, path)
 
 

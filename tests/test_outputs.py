@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
 from labkit.daemon import Daemon
+from labkit.grade.chapters import edition
 from tests import chapters, outputs
 
 pytestmark = [pytest.mark.daemon, pytest.mark.notebook]
@@ -48,6 +49,7 @@ def test_what_is_stored_is_what_a_reader_sees(chapter: Path) -> None:
     assert [(cell.execution_count, len(cell.outputs)) for cell in cells] == [(1, 0), (None, 0), (None, 0), (4, 1)]
     assert cells[3].outputs[0].data == {"text/plain": "False"}
     assert "version" not in chapters.read(chapter).metadata.language_info
+    assert chapters.read(chapter).metadata.labkit == {"chapter": "01", "edition": edition(cells)}
     outputs.store(chapter)
     assert chapter.read_bytes() == stored
 

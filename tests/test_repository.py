@@ -145,7 +145,7 @@ def test_registry_hosts_are_recognised(parts: tuple[str, ...]) -> None:
 
 # From the ground up. A module may import its own storey and those below it, never one above.
 STOREYS = [
-    {"errors", "remedies"},
+    {"errors", "remedies", "version"},
     {"machine", "endpoint", "parts"},
     {"daemon"},
     {"stream", "host", "hosts", "local", "helper", "answers", "images", "sandbox", "leftovers", "kit", "terminal"},

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client
 from typing import Any
 
@@ -79,7 +80,7 @@ class _Talk:
         place = json.loads(os.environ[VARIABLE])
         try:
             self.line = Client(place["address"], authkey=bytes.fromhex(place["key"]))
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, AuthenticationError) as error:
             raise errors.CourseError(f"Nobody is behind the window of this grading: {error}.") from None
 
     def __enter__(self) -> _Talk:

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import labkit
 from labkit.course.exercise import Exercise, exercises
 from labkit.errors import DaemonError
 from labkit.grade import levels
@@ -25,6 +24,7 @@ from labkit.grade.seeds import Tickets, check_free, tickets
 from labkit.grade.submission import Submission
 from labkit.grade.traces import cleared
 from labkit.grade.workers import WorkerFailed, WorkerLost, WorkerProcess
+from labkit.version import __version__
 
 SLACK = 300.0
 """Seconds that a worker has beyond what one submission may take: for what the course itself does, and the judges."""
@@ -93,7 +93,7 @@ def grade(
             step(result)
     ordered = _noting_doubles([results[number] for number in range(len(wanted))])
     made = datetime.now(UTC).astimezone().isoformat(timespec="seconds")
-    return Batch(tuple(ordered), level.name, level.sentence, made, labkit.__version__, engine)
+    return Batch(tuple(ordered), level.name, level.sentence, made, __version__, engine)
 
 
 def _without_grading(submission: Submission, mark: str, journal: Journal) -> Result | None:

@@ -40,7 +40,8 @@ class Chapter:
         """Return the cell of an exercise: ``setup``, ``answer`` or ``check``."""
         from labkit.grade.compose import identity
 
-        return next(cell for cell in self.notebook.cells if identity(cell) == (role, exercise))
+        found: NotebookNode = next(cell for cell in self.notebook.cells if identity(cell) == (role, exercise))
+        return found
 
 
 def read_chapters(folder: Path | None = None) -> dict[str, Chapter]:

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
-import labkit
 from labkit.grade.chapters import Chapter
 from labkit.grade.results import Result
 from labkit.grade.submission import Submission
@@ -48,7 +47,7 @@ class Journal:
             return
         try:
             with self.file.open("a", encoding="utf-8") as lines:
-                lines.write(json.dumps(result.as_json()) + "\n")
+                lines.write(f"\n{json.dumps(result.as_json())}")  # begins a line: the one before may be cut off
         except OSError as error:
             self.lost = f"{self.file} cannot be written: {error.strerror or error}."
 
@@ -61,9 +60,9 @@ def _read(folder: Path) -> Iterable[Result]:
     from labkit.grade.tables import read_results
 
     yield from read_results(folder / "results.json")[0]
-    with contextlib.suppress(OSError), (folder / NAME).open(encoding="utf-8") as lines:
+    with contextlib.suppress(OSError), (folder / NAME).open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
-            with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):  # the last may be cut off
+            with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError):  # cut off
                 yield Result.from_json(json.loads(line))
 
 
@@ -71,7 +70,7 @@ def key(submission: Submission, chapters: Mapping[str, Chapter], *more: object) 
     """Return what decides the outcome: the file, the chapter, the judges, and how it is graded."""
     chapter = chapters.get(submission.chapter)
     parts = [submission.file, submission.learner, submission.sha256, submission.chapter]
-    parts += [chapter.edition if chapter else "", labkit.__version__, judges(), *map(str, more)]
+    parts += [chapter.edition if chapter else "", judges(), *map(str, more)]
     return hashlib.sha256(json.dumps(parts).encode(errors="surrogateescape")).hexdigest()
 
 
@@ -79,6 +78,6 @@ def key(submission: Submission, chapters: Mapping[str, Chapter], *more: object) 
 def judges() -> str:
     """Return the fingerprint of the code that judges."""
     digest = hashlib.sha256()
-    for file in sorted(Path(labkit.__file__).parent.rglob("*.py")):
+    for file in sorted(Path(__file__).parents[1].rglob("*.py")):
         digest.update(file.read_bytes())
     return digest.hexdigest()

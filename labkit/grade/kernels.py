@@ -18,13 +18,16 @@ from typing import Any
 
 from nbval.kernel import RunningKernel
 
-from labkit.grade.nursery import Nursery
+from labkit.grade.nursery import Nursery, room_for
 
 POLL = 0.05
 """Seconds between two looks at a running cell."""
 
 GRACE = 3.0
 """Seconds that an interrupted cell has to end."""
+
+MESSAGE = 200
+"""Bytes that a message counts, however little it carries."""
 
 START = 60.0
 """Seconds that a kernel may take until it answers."""
@@ -48,6 +51,8 @@ class Limits:
 
 
 ENDED = "Python itself ended while the cell ran."
+DEAF = "It did not stop when it was interrupted."
+NOT_STARTED = "The kernel did not start."
 
 
 class KernelDied(Exception):
@@ -67,28 +72,43 @@ class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
     def __init__(self, nursery: Nursery, folder: Path, environ: dict[str, str], limits: Limits) -> None:
         self.nursery, self.folder, self.environ, self.limits = nursery, folder, environ, limits
         self.held: deque[dict[str, Any]] = deque()
+        self.too_much = f"It printed more than {limits.output / (1 << 20):g} MB in one cell."
+        self.printed = 0
+        """Bytes that the running cell has printed."""
         self.deadline = 0.0
         """When an interrupted cell must be done; 0 while none is."""
         self._start()
 
     def _start(self) -> None:
         import psutil
+        import zmq
         from jupyter_client.blocking.client import BlockingKernelClient
         from jupyter_client.connect import write_connection_file
 
+        self.held.clear()
+        self.deadline, self.printed = 0.0, 0
         file, _ = write_connection_file(str(self.folder / ".kernel.json"), ip="127.0.0.1", transport="tcp")
         pid = self.nursery.fork(
             connection_file=file,
             cwd=str(self.folder),
             env=self.environ,
             memory=self.limits.memory,
-            processes=_processes(self.limits.processes),
+            processes=room_for(self.limits.processes),
         )
-        self.process = psutil.Process(pid)
+        try:
+            self.process = psutil.Process(pid)
+        except psutil.NoSuchProcess:
+            raise KernelDied(NOT_STARTED) from None
         self.kc = BlockingKernelClient(connection_file=file)
         self.kc.load_connection_file()
+        self.kc.context.setsockopt(zmq.MAXMSGSIZE, self.limits.output + (1 << 20))
         self.kc.start_channels(hb=False, stdin=False, control=False)
-        self._await_first_answer()
+        self.hung_up = self.kc.iopub_channel.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        try:
+            self._await_first_answer()
+        except KernelDied:
+            self.kc.stop_channels()
+            raise KernelDied(NOT_STARTED) from None
 
     def _await_first_answer(self) -> None:
         """Ask until the kernel answers on both channels: what it says before we listen is lost."""
@@ -99,7 +119,7 @@ class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
                 self.await_reply(question, timeout=end - time.monotonic())
                 self.await_idle(question, 0.2)
                 return
-        raise KernelDied("The kernel did not start.")
+        raise KernelDied(NOT_STARTED)
 
     def is_alive(self) -> bool:
         """Whether its process is there, and no zombie."""
@@ -111,8 +131,8 @@ class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
 
     def execute_cell_input(self, cell_input: str, allow_stdin: bool | None = None) -> str:
         """Send one cell; return the id of the request."""
-        self.deadline = 0.0
         self.held.clear()
+        self.deadline, self.printed = 0.0, 0
         return str(super().execute_cell_input(cell_input, allow_stdin))
 
     def interrupt(self) -> None:
@@ -129,7 +149,6 @@ class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
     def restart(self) -> None:
         """End it, and begin with a fresh one."""
         self.stop()
-        self.held.clear()
         self._start()
 
     def run_quietly(self, source: str, seconds: float) -> None:
@@ -152,19 +171,21 @@ class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
             KernelDied: if it dies, or goes beyond a limit.
         """
         end = time.monotonic() + (timeout or START)
-        printed = 0
         while time.monotonic() < end:
-            printed += self._drain()
-            if printed > self.limits.output:
-                self._end(f"It printed more than {self.limits.output >> 20} MB in one cell.")
+            self._drain()
             try:
                 reply = self.kc.get_shell_msg(timeout=POLL)
             except Empty:
                 self._look_after()
                 continue
             if reply["parent_header"].get("msg_id") == msg_id:
-                return
+                return self._check_stays(reply["content"])
         raise Empty
+
+    def _check_stays(self, reply: dict[str, Any]) -> None:
+        """Make sure that the cell did not call ``exit()``: the kernel would end at any moment after its reply."""
+        if any(payload.get("source") == "ask_exit" for payload in reply.get("payload", ())):
+            self._end(ENDED)
 
     def get_message(self, stream: str, timeout: float | None = None) -> dict[str, Any]:
         """Return the next message; of the output, first what was read while the cell ran.
@@ -174,33 +195,46 @@ class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
             KernelDied: if nothing more can come.
         """
         if self.deadline and time.monotonic() > self.deadline:
-            self._end("It did not stop when it was interrupted.")
+            self._end(DEAF)
         if stream == "iopub" and self.held:
             return self.held.popleft()
         end = time.monotonic() + (START if timeout is None else timeout)
         while True:
             try:
                 message: dict[str, Any] = super().get_message(stream, timeout=POLL)
+                self._count(message)
                 return message
             except Empty:
-                if not self.is_alive():
-                    raise KernelDied(ENDED) from None
+                self._check_there()
                 if time.monotonic() > (self.deadline or end):
                     raise
 
-    def _drain(self) -> int:
-        """Take what was printed so far; return how many bytes that are."""
-        size = 0
+    def _drain(self) -> None:
+        """Take what was printed so far, unless that is too much."""
         with contextlib.suppress(Empty):
-            while size <= self.limits.output:
+            while True:
                 message = self.kc.get_iopub_msg(timeout=0)
+                self._count(message)
                 self.held.append(message)
-                size += _size(message)
-        return size
 
-    def _look_after(self) -> None:
+    def _count(self, message: dict[str, Any]) -> None:
+        self.printed += _size(message)
+        if self.printed > self.limits.output:
+            self._end(self.too_much)
+
+    def _check_there(self) -> None:
+        """Make sure that it lives, and that the line for its output holds: one message can be too long for that."""
+        import psutil
+
         if not self.is_alive():
             raise KernelDied(ENDED)
+        if self.hung_up.poll(0):  # it does that too when it ends
+            if psutil.wait_procs([self.process], timeout=1)[0]:
+                raise KernelDied(ENDED)
+            self._end(self.too_much)
+
+    def _look_after(self) -> None:
+        self._check_there()
         if (count := len(self.nursery.offspring())) > self.limits.processes:
             self._end(f"It had {count} processes at once; {self.limits.processes} are allowed.")
 
@@ -210,17 +244,5 @@ class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
 
 
 def _size(message: dict[str, Any]) -> int:
-    content = message["content"]
-    return len(content.get("text", "")) + sum(len(str(value)) for value in content.get("data", {}).values())
-
-
-def _processes(more: int) -> int:
-    """How many processes this user may have, so that ``more`` can be added: the limit counts all of a user's."""
-    import psutil
-
-    mine = [p for p in psutil.process_iter(["uids"]) if p.info["uids"] and p.info["uids"].real == os.getuid()]
-    threads = 0
-    for process in mine:
-        with contextlib.suppress(psutil.Error):
-            threads += process.num_threads()
-    return threads + 4 * more
+    """How much one message counts: all that it carries, and something for itself, as a million empty ones are many."""
+    return MESSAGE + len(repr(message["content"])) + sum(len(buffer) for buffer in message["buffers"])

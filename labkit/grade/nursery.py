@@ -55,10 +55,20 @@ class Nursery:
         return subprocess.Popen(command, env=self.environ, stdin=pipe, stdout=pipe, stderr=nothing, text=True)
 
     def fork(self, **wanted: Any) -> int:
-        """Start one kernel; return its process id."""
-        if self.process.poll() is not None:
+        """Start one kernel; return its process id.
+
+        Raises:
+            ChildProcessError: if the nursery ends whenever it is started.
+        """
+        for _ in range(2):
+            with contextlib.suppress(OSError, ValueError):  # it was killed: no pipe, or an empty line
+                return self._ask(wanted)
+            self.process.kill()
             self.process.communicate()
             self.process = self._start()
+        raise ChildProcessError("The process that starts kernels ended twice.")
+
+    def _ask(self, wanted: dict[str, Any]) -> int:
         assert self.process.stdin and self.process.stdout
         self.process.stdin.write(json.dumps(wanted) + "\n")
         self.process.stdin.flush()
@@ -154,11 +164,23 @@ def _limit(memory: int, processes: int) -> None:
         resource.setrlimit(what, (value, value))
 
 
+def room_for(more: int) -> int:
+    """Return how many processes this user may have, so that ``more`` can be added: the limit counts all of a user's."""
+    import psutil
+
+    mine = [p for p in psutil.process_iter(["uids"]) if p.info["uids"] and p.info["uids"].real == os.getuid()]
+    threads = 0
+    for process in mine:
+        with contextlib.suppress(psutil.Error):
+            threads += process.num_threads()
+    return threads + 4 * more
+
+
 def _run_kernel(connection_file: str) -> None:
     from ipykernel.kernelapp import IPKernelApp
 
     sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
-    app = IPKernelApp.instance()
+    app: Any = IPKernelApp.instance()
     app.initialize(["-f", connection_file, "--HistoryManager.enabled=False", "--IPKernelApp.log_level=50"])
     app.start()
 

@@ -6,6 +6,7 @@ one where an answer has ruined the old one, and the window through which an answ
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
 
 from labkit.course.verdict import Verdict
 from labkit.grade.compose import identity
-from labkit.grade.kernels import GradedKernel, KernelDied, Limits
+from labkit.grade.kernels import DEAF, GradedKernel, KernelDied, Limits
 from labkit.grade.nursery import Nursery
 from labkit.grade.window import Window
 
@@ -74,6 +75,15 @@ class Run:
         """Seconds that are left."""
         return self.end - time.monotonic()
 
+    @contextlib.contextmanager
+    def blaming_the_grader(self, *exercises: str) -> Iterator[None]:
+        """What fails in here is no learner's fault: these exercises have no verdict but that."""
+        try:
+            yield
+        except Exception as error:
+            self.verdicts |= dict.fromkeys(exercises, error)
+            raise
+
 
 class GradePlugin:
     """Give pytest our collector for the one notebook of a run."""
@@ -99,8 +109,10 @@ class GradedFile(IPyNbFile):  # type: ignore[misc]  # nbval has no types
 
     def setup(self) -> None:
         """Start the kernel."""
-        self.run.end = time.monotonic() + self.run.seconds
-        self.kernel = GradedKernel(self.run.nursery, self.run.folder, self.run.environ, self.run.limits)
+        run = self.run
+        run.end = time.monotonic() + run.seconds
+        with run.blaming_the_grader(*run.window.exercises):
+            self.kernel = GradedKernel(run.nursery, run.folder, run.environ, run.limits)
 
     def collect(self) -> Iterator[pytest.Item]:
         """Yield nbval's cells as ours."""
@@ -108,14 +120,18 @@ class GradedFile(IPyNbFile):  # type: ignore[misc]  # nbval has no types
             kept = {"name": cell.name, "cell_num": cell.cell_num, "cell": cell.cell, "options": cell.options}
             yield GradedCell.from_parent(self, **kept)
 
+    def teardown(self) -> None:
+        """End the kernel, and hang up also where it is dead already."""
+        if self.kernel:
+            self.kernel.stop()
+
     def recover(self, until: int) -> None:
         """Start a fresh kernel, and run again what every learner's notebook has run up to this cell."""
         self.kernel.restart()
         self.timed_out = self.run.ruined = False
         code = [cell for cell in self.nb.cells if cell.cell_type == "code"]
         for cell in code[:until]:
-            role, exercise = identity(cell)
-            if role in ("setup", "demo"):
+            if identity(cell)[0] in ("setup", "demo"):
                 self.kernel.run_quietly(cell.source, min(SET_UP, self.run.remaining()))
 
 
@@ -132,7 +148,8 @@ class GradedCell(IPyNbCell):  # type: ignore[misc]  # nbval has no types
         ran = run.cells.setdefault((exercise, role), Ran()) if exercise else Ran()
         try:
             if exercise and role == "setup" and run.ruined and run.remaining() > 0:
-                self.parent.recover(self.cell_num)
+                with run.blaming_the_grader(exercise):
+                    self.parent.recover(self.cell_num)
             if run.ruined or run.remaining() <= 0:
                 pytest.skip(SKIPPED)
             if role == "check":
@@ -160,7 +177,7 @@ class GradedCell(IPyNbCell):  # type: ignore[misc]  # nbval has no types
                 )
             raise
         except Exception as error:
-            ran.how, ran.said = "died", str(error)
+            ran.how, ran.said = ("timeout" if str(error) == DEAF else "died"), str(error)
             raise KernelDied(ran.said) from error
         finally:
             run.ruined |= not parent.kernel.is_alive()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -11,6 +12,7 @@ from labkit.course.seed import mark
 from labkit.daemon import Daemon
 from labkit.grade.one import Ticket
 from labkit.grade.submission import Submission
+from labkit.sandbox import plain_name
 
 Tickets = Callable[[Submission], Ticket]
 
@@ -28,14 +30,26 @@ def tickets(seed_from: str) -> Tickets:
     """
     if not seed_from:
         return lambda _: Ticket()
-    if not Path(seed_from).is_file():
-        return lambda _: Ticket(seed_from, "")
+    if not _is_file(Path(seed_from)):
+        return lambda _: _had_by(seed_from)
     table = read_table(Path(seed_from))
 
     def of_learner(submission: Submission) -> Ticket:
-        return Ticket(table[submission.learner], "") if submission.learner in table else Ticket()
+        return _had_by(table[submission.learner]) if submission.learner in table else Ticket()
 
     return of_learner
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a table is meant: also where it is not there, so that no typing mistake becomes a name."""
+    with contextlib.suppress(OSError):  # longer than a path can be: a name
+        return path.is_file() or len(path.parts) > 1 or path.suffix.lower() == ".csv"
+    return False
+
+
+def _had_by(learner: str) -> Ticket:
+    """Return the ticket of somebody's own values: their owner's name is what they were drawn from."""
+    return Ticket(plain_name(learner), "")
 
 
 def read_table(file: Path) -> dict[str, str]:

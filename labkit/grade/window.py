@@ -14,7 +14,8 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, Listener
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client, Connection, Listener, answer_challenge, deliver_challenge
 from typing import Any
 
 from labkit import errors
@@ -26,8 +27,12 @@ from labkit.course.verdict import Verdict
 ROOM = 6 * LIMIT + 1000
 """Bytes of one message at most: a claim of ``LIMIT`` characters, each written as six."""
 
+GOODBYE = 5.0
+"""Seconds until nobody waits at a window that is closed."""
+
 NOT_NOW = "{}: nothing was handed in. In grading, the check cell that belongs to the exercise does that."
 TWICE = "More than one answer was handed in to one check, so none of them counts."
+FAILED = "The grader could not do its part of this exercise. That is not your fault."
 NOTHING = "The check cell ran, and nothing was handed in: what the answer cell did kept it from that."
 
 
@@ -60,15 +65,19 @@ class Window:
         self.begun: set[str] = set()
         self.check: Check | None = None
         self.lock = threading.RLock()
-        key = secrets.token_bytes(16)
-        self.listener = Listener(authkey=key)
-        self.place = json.dumps({"address": self.listener.address, "key": key.hex()})
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.key = secrets.token_bytes(16)
+        self.listener = Listener()  # without the key: who never proves that they know it keeps nobody waiting
+        self.address = self.listener.address
+        self.place = json.dumps({"address": self.address, "key": self.key.hex()})
+        self.closed = False
+        self.door = threading.Thread(target=self._accept, daemon=True)
+        self.door.start()
 
     def close(self) -> None:
         """Answer nobody any more."""
-        with contextlib.suppress(OSError):
-            self.listener.close()
+        self.closed = True
+        with contextlib.suppress(OSError), Client(self.address):  # ends the wait in accept(2)
+            self.door.join(GOODBYE)
 
     # --- the grader's side -----------------------------------------------------------------------
 
@@ -103,26 +112,21 @@ class Window:
     # --- the kernel's side -----------------------------------------------------------------------
 
     def _accept(self) -> None:
-        from multiprocessing import AuthenticationError
-
-        while True:
-            try:
-                line = self.listener.accept()
-            except (AuthenticationError, EOFError, ConnectionError):
-                continue  # somebody who does not know the key
-            except OSError:
-                return  # closed
-            threading.Thread(target=self._serve, args=(line,), daemon=True).start()
+        with contextlib.suppress(OSError), self.listener:
+            while not self.closed:
+                threading.Thread(target=self._serve, args=(self.listener.accept(),), daemon=True).start()
 
     def _serve(self, line: Connection[Any, Any]) -> None:
-        with line, contextlib.suppress(OSError, EOFError):
+        with line, contextlib.suppress(OSError, EOFError, AuthenticationError):
+            deliver_challenge(line, self.key)
+            answer_challenge(line, self.key)
             said = _hear(line)
-            exercise_id = said.get("exercise")
+            exercise_id = str(said.get("exercise"))
             match said.get("ask"):
                 case "begin" if exercise_id in self.exercises:
-                    _tell(line, self._begin(str(exercise_id)))
+                    _tell(line, self._begin(exercise_id))
                 case "check" if exercise_id in self.exercises:
-                    self._check(line, str(exercise_id))
+                    self._check(line, exercise_id)
                 case _:
                     there = ", ".join(self.exercises)
                     _tell(line, {"problem": f"There is no exercise {exercise_id!r} in this chapter: {there}."})
@@ -133,7 +137,7 @@ class Window:
             values = prepare(exercise, self.make_world(exercise_id, ""))
             self.begun.add(exercise_id)
             return {"brief": exercise.brief, "values": values}
-        return {"problem": "The grader could not prepare this exercise. That is not your fault."}
+        return {"problem": FAILED}
 
     def _check(self, line: Connection[Any, Any], exercise_id: str) -> None:
         with self.lock:
@@ -147,7 +151,7 @@ class Window:
             with contextlib.suppress(OSError, EOFError):
                 claim = _claim(_hear(line))
                 check.claim = claim if check.open else None
-        _tell(line, {"taken": True})
+        _tell(line, {"problem": FAILED} if exercise_id in self.broken else {"taken": True})
 
     @contextlib.contextmanager
     def _blame(self, exercise_id: str) -> Iterator[None]:

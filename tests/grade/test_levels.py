@@ -1,0 +1,49 @@
+"""The levels of isolation: which there are, what each says of itself, and that none pretends."""
+
+from __future__ import annotations
+
+import pytest
+
+from labkit import errors
+from labkit.grade.commands import LEVELS as OFFERED
+from labkit.grade.levels import LEVELS, Level, choose
+
+each = pytest.mark.parametrize("level", LEVELS.values(), ids=LEVELS)
+
+
+def test_the_command_offers_the_levels_that_there_are() -> None:
+    """What can be written after --level is what the levels are called."""
+    assert tuple(LEVELS) == OFFERED == tuple(level.name for level in LEVELS.values())
+
+
+@each
+def test_a_report_says_for_whom_what_and_what_not(level: Level) -> None:
+    """The sentence of a level names it, says whom it is for, what it keeps apart, and what it does not."""
+    assert level.sentence.startswith(f"Level {level.name}, for {level.who}.")
+    assert level.keeps in level.sentence and level.sentence.endswith(level.leaves) and level.leaves
+
+
+@pytest.mark.parametrize("name", ["self", "class"])
+def test_a_level_that_is_there_can_be_chosen(name: str) -> None:
+    """The two levels of this version are returned by their names."""
+    assert choose(name) is LEVELS[name]
+
+
+def test_class_says_what_remains_possible() -> None:
+    """The level for a trusted class says that the daemon is as good as root, and that files can be read."""
+    sentence = choose("class").sentence
+    assert "as good as being root" in sentence and "read the grader's files" in sentence
+
+
+def test_the_sandbox_is_refused_until_it_is_there() -> None:
+    """The level that this version lacks is refused with what is missing, never replaced by a weaker one."""
+    with pytest.raises(errors.CourseError, match="sandbox needs the course's image") as caught:
+        choose("sandbox")
+    assert "--level class" in caught.value.remedy
+
+
+@pytest.mark.parametrize("name", ["", "Class", "none"])
+def test_an_unknown_level_is_refused(name: str) -> None:
+    """Another name is refused with those that there are."""
+    with pytest.raises(errors.CourseError, match="There are: self, class, sandbox"):
+        choose(name)

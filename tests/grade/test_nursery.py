@@ -1,0 +1,121 @@
+"""The nursery: forks that share nothing, and an end to all that they start."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from labkit.grade.kernels import GradedKernel, Limits
+from labkit.grade.nursery import FILE_SIZE, Nursery
+from labkit.grade.one import environment
+from tests.grade.conftest import Kernels, nursery_environ, said
+
+pytestmark = pytest.mark.notebook
+
+BACKGROUND = {
+    "a child": "subprocess.Popen(['sleep', '1000'])",
+    "another session": "subprocess.Popen(['sleep', '1000'], start_new_session=True)",
+    "an orphan": "subprocess.Popen(['sh', '-c', 'setsid sleep 1000 & sleep 0'])",
+    "a deaf one": "subprocess.Popen(['sh', '-c', 'trap \"\" INT TERM HUP; while :; do sleep 1000; done'])",
+    "a fork": "os.fork() or (os.setsid(), os.fork() and os._exit(0), time.sleep(1000))",
+}
+"""What outlives a cell."""
+
+
+def test_a_kernel_is_a_session_of_its_own(kernels: Kernels, nursery: Nursery) -> None:
+    """A kernel is a fork of the nursery, leads its own session, and works where it was told to."""
+    kernel = kernels()
+    assert kernel.process.ppid() == nursery.process.pid
+    assert os.getsid(kernel.process.pid) == kernel.process.pid
+    assert said(kernel, "import os; print(os.getcwd())") == f"{kernel.folder}\n"
+
+
+def test_a_kernel_has_no_file_of_the_nurserys(kernels: Kernels, nursery: Nursery) -> None:
+    """The pipes through which the nursery is asked are not open in a kernel."""
+    theirs = {os.readlink(link) for link in Path(f"/proc/{nursery.process.pid}/fd").iterdir()} - {os.devnull}
+    mine = {os.readlink(link) for link in Path(f"/proc/{kernels().process.pid}/fd").iterdir()}
+    assert theirs and mine and not theirs & mine
+
+
+def test_the_system_holds_the_limits(kernels: Kernels) -> None:
+    """Memory, the size of a file, and core dumps are limited by the system itself."""
+    process = kernels(memory=3 << 30).process
+    limits = [process.rlimit(what)[1] for what in (resource.RLIMIT_AS, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE)]
+    assert limits == [3 << 30, FILE_SIZE, 0]
+
+
+def test_two_kernels_share_nothing(kernels: Kernels) -> None:
+    """What one kernel does to a module, a class or the environment is not there in one beside it or after it."""
+    first, beside = kernels(), kernels()
+    names = "import docker, labkit.course.desk as desk, os, sys\n"
+    said(first, names + "sys.path.clear(); os.environ['X'] = 'x'; desk.check = docker.DockerClient.from_env = None")
+    look = names + "print(desk.check is None, docker.DockerClient.from_env is None, sys.path == [], 'X' in os.environ)"
+    seen = [said(kernel, look).split() for kernel in (first, beside, kernels())]
+    assert seen == [["True"] * 4, ["False"] * 4, ["False"] * 4]
+
+
+def test_two_kernels_draw_other_numbers(kernels: Kernels) -> None:
+    """A fork does not inherit what the nursery would have drawn next."""
+    drawn = {said(kernels(), "import random; print(random.random())") for _ in range(2)}
+    assert len(drawn) == 2
+
+
+@pytest.mark.parametrize("start", BACKGROUND.values(), ids=BACKGROUND)
+def test_whatever_a_kernel_started_is_found_and_ended(kernels: Kernels, nursery: Nursery, start: str) -> None:
+    """A process that has left its session and lost its parents is still below the nursery, and ends with the rest."""
+    before = {process.pid for process in nursery.offspring()}
+    kernel = kernels()
+    said(kernel, f"import os, subprocess, time\nstarted = {start}")
+    left = [process for process in nursery.offspring() if process.pid not in before | {kernel.process.pid}]
+    assert left
+    nursery.clear()
+    assert nursery.offspring() == [] and not any(process.is_running() for process in left)
+
+
+def test_clearing_leaves_the_nursery(kernels: Kernels, nursery: Nursery) -> None:
+    """After everything below it has ended, the nursery itself is there, and forks."""
+    pid = nursery.process.pid
+    nursery.clear()
+    assert said(kernels(), "print('here')") == "here\n" and nursery.process.pid == pid
+
+
+def test_below_a_worker_the_nursery_is_none_of_the_kernels(
+    kernels: Kernels, nursery: Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where everything below another process counts, the kernels do, and the nursery does not."""
+    kernel = kernels()
+    with monkeypatch.context() as patch:
+        patch.setattr(nursery, "root", os.getpid())
+        found = {process.pid for process in nursery.offspring()}
+    assert kernel.process.pid in found and nursery.process.pid not in found
+
+
+def test_a_killed_nursery_is_started_again_and_closed_for_good(tmp_path: Path) -> None:
+    """A nursery that was killed takes its kernels along; the next fork has a new one; after close() there is none."""
+    nursery = Nursery(nursery_environ(tmp_path))
+    kernel = GradedKernel(nursery, tmp_path, environment("ada", tmp_path), Limits())
+    old = psutil.Process(nursery.process.pid)
+    os.kill(old.pid, signal.SIGKILL)
+    psutil.wait_procs([kernel.process], timeout=10)
+    assert not kernel.is_alive()
+    kernel.restart()
+    assert said(kernel, "print('again')") == "again\n" and nursery.process.pid != old.pid
+    nursery.close()
+    assert not kernel.is_alive() and nursery.process.poll() is not None
+    kernel.kc.stop_channels()
+
+
+def test_a_nursery_that_never_starts_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the nursery ends whenever it is started, fork() says so instead of trying for ever."""
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    nursery = Nursery({})
+    with pytest.raises(ChildProcessError, match="ended twice"):
+        nursery.fork(connection_file="")
+    nursery.close()
