@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import shlex
+import zipfile
 from pathlib import Path
 
+import nbformat
 import pytest
 from click.testing import CliRunner
 
 from labkit.cli import main
-from tests.chapters import ROOT
+from labkit.grade.compose import compose, read_answers
+from tests.chapters import ROOT, SOLUTIONS, chapter
 
 PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "binder/README.md"]
 
@@ -36,11 +39,22 @@ def test_the_makefile_has_what_the_readme_types() -> None:
     assert {"lab", "test", "check", "bench", "outputs"} <= set(targets)
 
 
+def hand_in(file: Path) -> None:
+    """Write what a learning platform gives a teacher: here, the solved chapter 00 of one learner."""
+    answers = {name: text for name, text in read_answers(SOLUTIONS).items() if name.startswith("00")}
+    with zipfile.ZipFile(file, "w") as archive:
+        solved = nbformat.writes(compose(chapter("00"), answers))
+        archive.writestr("Ada Lovelace_12345_assignsubmission_file_/00_start.ipynb", solved)
+
+
 @pytest.mark.daemon
+@pytest.mark.notebook
 def test_the_commands_of_the_readme_run(world: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Every `labkit` line of the README runs as it stands there, in this order, in an empty folder."""
     monkeypatch.chdir(tmp_path)
+    hand_in(tmp_path / "week1.zip")
     ran = [(words, CliRunner().invoke(main, words)) for words in commands("labkit")]
     assert [(words, result.output) for words, result in ran if result.exit_code] == []
     assert (tmp_path / "kit.tar").stat().st_size > 1_000_000
-    assert len(ran) == 5
+    assert (tmp_path / "graded" / "grades.csv").read_text("utf-8-sig").splitlines()[1].startswith("Ada Lovelace,")
+    assert len(ran) == 7

@@ -17,7 +17,7 @@ from labkit.errors import DaemonError
 from labkit.grade import levels
 from labkit.grade.chapters import Chapter
 from labkit.grade.journal import Journal, key
-from labkit.grade.kernels import Limits
+from labkit.grade.limits import Limits
 from labkit.grade.one import WHOLE, Ticket
 from labkit.grade.results import Batch, ExerciseResult, Result, Status, summed
 from labkit.grade.seeds import Tickets, check_free, tickets

@@ -59,7 +59,7 @@ LEVELS = ("self", "class", "sandbox")
 @click.option("--junit", is_flag=True, help="Write junit.xml too.")
 @click.option("--gradescope", is_flag=True, help="Write gradescope/*.json too, one for each submission.")
 @click.pass_context
-def grade_command(ctx: click.Context, paths: tuple[Path, ...], chapter: str, out: Path, **more: Any) -> None:
+def grade_command(ctx: click.Context, /, paths: tuple[Path, ...], chapter: str, out: Path, **more: Any) -> None:
     """Grade notebooks: files, folders, or a zip from a learning platform.
 
     Each learner's answers are put into the chapter as it was shipped, run with nbval in a fresh kernel, and judged

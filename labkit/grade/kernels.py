@@ -11,13 +11,13 @@ import os
 import signal
 import time
 from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty
 from typing import Any
 
 from nbval.kernel import RunningKernel
 
+from labkit.grade.limits import Limits as Limits
 from labkit.grade.nursery import Nursery, room_for
 
 POLL = 0.05
@@ -31,23 +31,6 @@ MESSAGE = 200
 
 START = 60.0
 """Seconds that a kernel may take until it answers."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one submission may use.
-
-    Attributes:
-        seconds: that one cell may run.
-        memory: bytes of address space of one process: ``RLIMIT_AS``.
-        processes: that may be there at once below the kernel.
-        output: bytes that one cell may print.
-    """
-
-    seconds: float = 30.0
-    memory: int = 4 << 30
-    processes: int = 64
-    output: int = 4 << 20
 
 
 ENDED = "Python itself ended while the cell ran."
@@ -64,7 +47,7 @@ class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
 
     Args:
         nursery: who forks.
-        folder: where its cells work, and where its connection file lies.
+        folder: where its cells work.
         environ: its whole environment.
         limits: what it may use.
     """
@@ -83,13 +66,10 @@ class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
         import psutil
         import zmq
         from jupyter_client.blocking.client import BlockingKernelClient
-        from jupyter_client.connect import write_connection_file
 
         self.held.clear()
         self.deadline, self.printed = 0.0, 0
-        file, _ = write_connection_file(str(self.folder / ".kernel.json"), ip="127.0.0.1", transport="tcp")
-        pid = self.nursery.fork(
-            connection_file=file,
+        pid, file = self.nursery.fork(
             cwd=str(self.folder),
             env=self.environ,
             memory=self.limits.memory,
@@ -100,7 +80,7 @@ class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
         except psutil.NoSuchProcess:
             raise KernelDied(NOT_STARTED) from None
         self.kc = BlockingKernelClient(connection_file=file)
-        self.kc.load_connection_file()
+        self._await_file(file)
         self.kc.context.setsockopt(zmq.MAXMSGSIZE, self.limits.output + (1 << 20))
         self.kc.start_channels(hb=False, stdin=False, control=False)
         self.hung_up = self.kc.iopub_channel.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
@@ -110,6 +90,15 @@ class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
             self.kc.stop_channels()
             raise KernelDied(NOT_STARTED) from None
 
+    def _await_file(self, file: str) -> None:
+        """Wait until the kernel has written where it listens."""
+        end = time.monotonic() + START
+        while time.monotonic() < end and self.is_alive():
+            with contextlib.suppress(FileNotFoundError, ValueError):  # not there, or half written
+                return self.kc.load_connection_file(file)
+            time.sleep(POLL / 10)
+        raise KernelDied(NOT_STARTED)
+
     def _await_first_answer(self) -> None:
         """Ask until the kernel answers on both channels: what it says before we listen is lost."""
         end = time.monotonic() + START
@@ -117,7 +106,7 @@ class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
             question = self.kc.kernel_info()
             with contextlib.suppress(Empty):
                 self.await_reply(question, timeout=end - time.monotonic())
-                self.await_idle(question, 0.2)
+                self.await_idle(question, POLL / 2)
                 return
         raise KernelDied(NOT_STARTED)
 
@@ -201,7 +190,8 @@ class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
         end = time.monotonic() + (START if timeout is None else timeout)
         while True:
             try:
-                message: dict[str, Any] = super().get_message(stream, timeout=POLL)
+                ask = self.kc.get_iopub_msg if stream == "iopub" else self.kc.get_shell_msg
+                message: dict[str, Any] = ask(timeout=POLL)  # nbval's own way prints each message for a log
                 self._count(message)
                 return message
             except Empty:

@@ -2,25 +2,30 @@
 
 Starting Python and importing ipykernel, matplotlib and docker-py takes longer than most submissions run. A fork
 takes milliseconds, and shares nothing that a learner's cell changes: ``fork(2)`` copies memory as it is written.
+One kernel is always ahead: it has opened its sockets, and waits to be told whose it is.
 
-``python -m labkit.grade.nursery`` reads one JSON object a line and answers each with one: ``{"pid": …}``. It is the
-reaper of everything that its kernels leave behind (``PR_SET_CHILD_SUBREAPER`` of ``prctl(2)``), so that a process
-which has left its session is still found below it, and ended.
+``python -m labkit.grade.nursery`` reads one JSON object a line and answers each with one. It is the reaper of
+everything that its kernels leave behind (``PR_SET_CHILD_SUBREAPER`` of ``prctl(2)``), so that a process which has
+left its session is still found below it, and ended.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import importlib
 import json
 import os
 import random
 import resource
+import secrets
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 SUBREAPER, DEATH_SIGNAL = 36, 1  # prctl(2)
@@ -46,33 +51,43 @@ class Nursery:
     """
 
     def __init__(self, environ: dict[str, str], *, root: int = 0) -> None:
-        self.environ, self.root = environ, root
+        self.root = root
+        self.folder = tempfile.TemporaryDirectory(prefix="labkit-nursery-", ignore_cleanup_errors=True)
+        self.environ = environ | dict.fromkeys(("HOME", "IPYTHONDIR", "TMPDIR"), self.folder.name)
         self.process = self._start()
+        self.ahead = 0
+        """The kernel that waits: nobody's yet."""
 
     def _start(self) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "labkit.grade.nursery"]
+        command = [sys.executable, "-m", "labkit.grade.nursery", self.folder.name]
         pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
         return subprocess.Popen(command, env=self.environ, stdin=pipe, stdout=pipe, stderr=nothing, text=True)
 
-    def fork(self, **wanted: Any) -> int:
-        """Start one kernel; return its process id.
+    def fork(self, **wanted: Any) -> tuple[int, str]:
+        """Start one kernel; return its process id and its connection file.
+
+        Args:
+            wanted: ``cwd``, ``env``, and the limits ``memory`` (bytes) and ``processes``.
 
         Raises:
             ChildProcessError: if the nursery ends whenever it is started.
         """
         for _ in range(2):
             with contextlib.suppress(OSError, ValueError):  # it was killed: no pipe, or an empty line
-                return self._ask(wanted)
+                said = self._ask(wanted)
+                self.ahead = said["ahead"]
+                return said["pid"], said["file"]
             self.process.kill()
             self.process.communicate()
             self.process = self._start()
         raise ChildProcessError("The process that starts kernels ended twice.")
 
-    def _ask(self, wanted: dict[str, Any]) -> int:
+    def _ask(self, wanted: dict[str, Any]) -> dict[str, Any]:
         assert self.process.stdin and self.process.stdout
         self.process.stdin.write(json.dumps(wanted) + "\n")
         self.process.stdin.flush()
-        return int(json.loads(self.process.stdout.readline())["pid"])
+        said: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return said
 
     def offspring(self) -> list[Any]:
         """Return every process that is a kernel or was started by one, as psutil's, also from another session."""
@@ -80,7 +95,7 @@ class Nursery:
 
         with contextlib.suppress(psutil.NoSuchProcess):
             below = psutil.Process(self.root or self.process.pid).children(recursive=True)
-            return [process for process in below if process.pid != self.process.pid]
+            return [process for process in below if process.pid not in (self.process.pid, self.ahead)]
         return []
 
     def clear(self) -> None:
@@ -96,25 +111,51 @@ class Nursery:
 
     def close(self) -> None:
         """End the nursery, and everything below it first."""
+        self.ahead = 0
         self.clear()
         self.process.kill()
         self.process.communicate()
+        self.folder.cleanup()
 
 
 def main() -> None:
-    """Import, then fork a kernel for each line that comes in."""
+    """Import, then make a kernel somebody's for each line that comes in."""
     become_reaper()
-    out, sys.stdout = sys.stdout, sys.stderr  # what an import prints is no answer
+    folder, out = Path(sys.argv[1]), sys.stdout
+    sys.stdout = sys.stderr  # what an import prints is no answer
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
     for name in WARM:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    gc.freeze()  # forks share what no collection touches
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps: wait(2)
+    ahead = _Unborn(folder)
     for line in sys.stdin:
-        wanted = json.loads(line)
+        while not ahead.told(line):  # somebody has ended it
+            ahead = _Unborn(folder)
+        said, ahead = {"pid": ahead.pid, "file": ahead.file}, _Unborn(folder)
+        print(json.dumps(said | {"ahead": ahead.pid}), file=out, flush=True)
+
+
+class _Unborn:
+    """A fork that has opened its sockets, written its connection file, and waits to be told whose kernel it is."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = str(folder / f"{secrets.token_hex(8)}.json")
+        hears, self.tells = os.pipe()
         if (pid := os.fork()) == 0:
-            _become_kernel(wanted)
-        print(json.dumps({"pid": pid}), file=out, flush=True)
+            _become_kernel(self.file, hears)
+        os.close(hears)
+        self.pid = pid
+
+    def told(self, line: str) -> bool:
+        """Tell it; return whether it was there to hear."""
+        try:
+            with open(self.tells, "w") as tells:
+                tells.write(line)
+        except BrokenPipeError:
+            return False
+        return True
 
 
 def become_reaper() -> None:
@@ -123,32 +164,49 @@ def become_reaper() -> None:
     _prctl(DEATH_SIGNAL, signal.SIGKILL)
 
 
-def _become_kernel(wanted: dict[str, Any]) -> None:
+def _become_kernel(file: str, hears: int) -> None:
     """Turn this fork into an IPython kernel of its own session, within its limits; never return."""
     status = 1
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         _prctl(DEATH_SIGNAL, signal.SIGKILL)
         os.setsid()
+        _close_everything(hears)
+        before = dict(os.environ)
+        app = _make_app(file)
+        added = {name: value for name, value in os.environ.items() if before.get(name) != value}
+        with open(hears) as told:
+            wanted = json.loads(told.read())
         os.chdir(wanted["cwd"])
         os.environ.clear()
-        os.environ.update(wanted["env"])
+        os.environ.update(wanted["env"] | added)
         random.seed()
-        _close_everything()
         _limit(wanted["memory"], wanted["processes"])
-        _run_kernel(wanted["connection_file"])
+        app.start()
         status = 0
     finally:
         os._exit(status)
 
 
-def _close_everything() -> None:
-    """Leave the fork no file of the nursery's."""
+def _close_everything(but: int) -> None:
+    """Leave the fork no file of the nursery's but the one on which it listens."""
     sys.stdin.close()
     nothing = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(nothing, standard)
-    os.closerange(3, 1024)
+    os.closerange(3, but)
+    os.closerange(but + 1, 1024)
+
+
+def _make_app(file: str) -> Any:
+    from ipykernel.kernelapp import IPKernelApp
+
+    sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
+    app: Any = IPKernelApp.instance()
+    app.initialize(
+        ["-f", file, "--HistoryManager.enabled=False", "--IPKernelApp.log_level=50", "--Kernel._execute_sleep=0"]
+    )
+    return app
 
 
 def _limit(memory: int, processes: int) -> None:
@@ -174,15 +232,6 @@ def room_for(more: int) -> int:
         with contextlib.suppress(psutil.Error):
             threads += process.num_threads()
     return threads + 4 * more
-
-
-def _run_kernel(connection_file: str) -> None:
-    from ipykernel.kernelapp import IPKernelApp
-
-    sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
-    app: Any = IPKernelApp.instance()
-    app.initialize(["-f", connection_file, "--HistoryManager.enabled=False", "--IPKernelApp.log_level=50"])
-    app.start()
 
 
 def _prctl(option: int, value: int) -> None:

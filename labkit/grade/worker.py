@@ -20,7 +20,7 @@ from labkit.daemon import Daemon, connect
 from labkit.errors import LabError
 from labkit.grade import canary
 from labkit.grade.chapters import Chapter, read_chapters
-from labkit.grade.kernels import Limits
+from labkit.grade.limits import Limits
 from labkit.grade.nursery import Nursery, become_reaper
 from labkit.grade.one import Desk, Ticket, environment, grade_one
 from labkit.grade.results import Result
@@ -33,13 +33,14 @@ class Worker:
     """What lives as long as the process: a daemon, a nursery, the chapters and their exercises."""
 
     def __init__(self, first: Message) -> None:
+        path = {"PYTHONPATH": os.pathsep.join(sys.path)}
+        nursery = Nursery(environment("", Path()) | path, root=os.getpid())  # first: it imports while we do
         daemon: Any = _connect(first) if first["docker"] else None
         for place in first["modules"]:
             module, _, function = place.partition(":")
             getattr(importlib.import_module(module), function)()
         self.chapters: dict[str, Chapter] = read_chapters(Path(first["notebooks"]))
         self.exercises: dict[str, Exercise] = {exercise.id: exercise for exercise in exercises()}
-        nursery = Nursery(environment("", Path.home()) | {"PYTHONPATH": os.pathsep.join(sys.path)}, root=os.getpid())
         self.desk = Desk(daemon, nursery, Limits(**first["limits"]), alone=first["alone"])
 
     def answer(self, message: Message) -> Message:
@@ -91,7 +92,7 @@ def main() -> None:
 def _prepared(tell: Callable[[Message], None]) -> Worker | None:
     try:
         worker = Worker(json.loads(sys.stdin.readline()))
-    except (LabError, OSError, ImportError) as error:
+    except Exception as error:
         tell({"failed": _said(error)})
         return None
     daemon = worker.desk.daemon

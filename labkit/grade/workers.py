@@ -20,6 +20,9 @@ from labkit.grade.submission import Submission
 READY = 120.0
 """Seconds until a worker is ready."""
 
+GOODBYE = 15.0
+"""Seconds that a worker has to end when nothing more is asked."""
+
 
 class WorkerLost(Exception):
     """The worker ended, or did not answer in time, while it was asked something."""
@@ -67,7 +70,7 @@ class WorkerProcess:
             with contextlib.suppress(OSError):
                 self.process.stdin.close()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(15)
+                self.process.wait(GOODBYE)
             self._end()
 
     def _result(self, message: dict[str, Any], seconds: float) -> Result:
@@ -76,6 +79,7 @@ class WorkerProcess:
         return Result.from_json(self._ask(message, seconds)["result"])
 
     def _start(self) -> None:
+        self._end()
         command = [sys.executable, "-m", "labkit.grade.worker"]
         environ = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
@@ -114,7 +118,16 @@ class WorkerProcess:
         return line
 
     def _end(self) -> None:
+        """End it, and first all that it and its kernels have started, as far as it lives to lead there."""
+        import psutil
+
         if self.process:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                below = psutil.Process(self.process.pid).children(recursive=True)
+                for process in below:
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        process.kill()
+                psutil.wait_procs(below, timeout=5)
             self.process.kill()
             self.process.wait()
             for stream in (self.process.stdin, self.process.stdout):

@@ -110,13 +110,13 @@ def test_a_dead_kernel_is_not_asked_anything(kernels: Kernels) -> None:
         said(kernel, "1")
 
 
-def test_a_kernel_that_never_starts_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kernel_that_never_starts_is_an_error(tmp_path: Path) -> None:
     """Where the fork ends before it answers, that is told at once, and as what it is."""
 
-    def fork(**_: object) -> int:
+    def fork(**_: object) -> tuple[int, str]:
         process = subprocess.Popen([sys.executable, "-c", ""])
         process.wait()
-        return process.pid
+        return process.pid, str(tmp_path / "no-file.json")
 
     nursery: Any = type("Barren", (), {"fork": staticmethod(fork), "clear": staticmethod(lambda: None)})
     with pytest.raises(KernelDied, match="did not start"):

@@ -178,7 +178,7 @@ def test_a_failing_cell_of_the_course_is_noted(grader: Grader, tags: str, noted:
 
 @notebook
 def test_markers_of_nbval_are_only_comments(grader: Grader) -> None:
-    """A comment by which nbval skips a cell or expects it to fail changes nothing: the cell runs, and its error counts."""
+    """A comment by which nbval skips a cell or expects it to fail is only that: the cell runs, and its error counts."""
     text = f"# NBVAL_SKIP\n# NBVAL_RAISES_EXCEPTION\n# PYTEST_VALIDATE_IGNORE_OUTPUT\n{RIGHT[ADD.id]}\n1 / 0"
     run = ran(grader, {ADD.id: text})
     assert (run.cells[ADD.id, "answer"].how, run.cells[ADD.id, "check"].how) == ("error", "ok")
