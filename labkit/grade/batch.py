@@ -77,16 +77,16 @@ def grade(
         CourseError: if the options ask for what cannot be.
     """
     level, chosen = levels.choose(options.level), tickets(options.seed_from)
-    journal = Journal(options.out, again=options.again)
-    wanted = [(submission, key(submission, chapters, options.seed_from, options.timeout)) for submission in submissions]
+    journal, how = Journal(options.out, again=options.again), (options.level, options.timeout)
+    wanted = [(submission, key(submission, chapters, *how, _whose(chosen(submission)))) for submission in submissions]
     results: dict[int, Result] = {}
     for number, (submission, mark) in enumerate(wanted):
         if (known := _without_grading(submission, mark, journal)) is not None:
             results[number] = known
             step(known)
     todo = [number for number in range(len(wanted)) if number not in results]
-    with _Workers(options, chapters, chosen) as workers:
-        engine = workers.check(len(todo), [wanted[number][0] for number in todo])
+    with _Workers(options, chapters, chosen, len(todo)) as workers:
+        engine = workers.check([wanted[number][0] for number in todo])
         for number, result in workers.run([(number, *wanted[number]) for number in todo]):
             results[number] = result
             journal.add(result)
@@ -94,6 +94,11 @@ def grade(
     ordered = _noting_doubles([results[number] for number in range(len(wanted))])
     made = datetime.now(UTC).astimezone().isoformat(timespec="seconds")
     return Batch(tuple(ordered), level.name, level.sentence, made, __version__, engine)
+
+
+def _whose(ticket: Ticket) -> str:
+    """Return whose values they are; empty where they are nobody's, and drawn anew each time."""
+    return "" if ticket.secret else ticket.learner
 
 
 def _without_grading(submission: Submission, mark: str, journal: Journal) -> Result | None:
@@ -116,9 +121,10 @@ def ungraded(submission: Submission, status: Status, sentence: str, known: Seque
 class _Workers:
     """As many workers as there are jobs, each in a thread of its own."""
 
-    def __init__(self, options: Options, chapters: Mapping[str, Chapter], chosen: Tickets) -> None:
+    def __init__(self, options: Options, chapters: Mapping[str, Chapter], chosen: Tickets, count: int) -> None:
         self.options, self.chapters, self.chosen = options, chapters, chosen
-        self.local, self.all = threading.local(), list[WorkerProcess]()
+        self.pool = ThreadPoolExecutor(max(1, min(options.jobs, count)))
+        self.idle, self.all = list[WorkerProcess](), list[WorkerProcess]()
         self.names: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self.down = ""
         """Why nothing can be graded any more."""
@@ -127,36 +133,44 @@ class _Workers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for worker in self.all:
+        """Begin nothing more, which matters where grading was interrupted, and let them end."""
+        self.down = self.down or "Grading was interrupted."
+        for worker in self.all:  # before the pool: a worker is killed when the thread ends that has started it
             worker.close()
+        self.pool.shutdown(cancel_futures=True)
 
-    def check(self, count: int, submissions: Sequence[Submission]) -> str:
+    def check(self, submissions: Sequence[Submission]) -> str:
         """Send the canary before the first submission; return what the daemon is."""
-        if not count:
+        if not submissions:
             return "nothing was graded anew"
         if self.options.seed_from and self.options.docker:
             from labkit.daemon import connect
 
             tickets = [self.chosen(submission) for submission in submissions]
             check_free(connect(quiet=True), [ticket.learner for ticket in tickets if not ticket.secret])
-        worker = self._mine()
-        self.down = _canary(worker)
-        return worker.ready or "no daemon that works"
+        with self._one_idle() as worker:
+            self.down = _canary(worker)
+            return worker.ready or "no daemon that works"
 
     def run(self, todo: Sequence[tuple[int, Submission, str]]) -> Iterator[tuple[int, Result]]:
         """Yield each number with its result, as they come."""
-        with ThreadPoolExecutor(max(1, min(self.options.jobs, len(todo)))) as pool:
-            waiting = {pool.submit(self._one, submission): (number, mark) for number, submission, mark in todo}
-            for done in as_completed(waiting):
-                number, mark = waiting[done]
-                yield number, replace(done.result(), key=mark)
+        waiting = {self.pool.submit(self._one, submission): (number, mark) for number, submission, mark in todo}
+        for done in as_completed(waiting):
+            number, mark = waiting[done]
+            yield number, replace(done.result(), key=mark)
 
-    def _mine(self) -> WorkerProcess:
-        if not hasattr(self.local, "worker"):
-            self.local.worker = WorkerProcess(self._first())
-            self.all.append(self.local.worker)
-        worker: WorkerProcess = self.local.worker
-        return worker
+    @contextlib.contextmanager
+    def _one_idle(self) -> Iterator[WorkerProcess]:
+        """A worker that nobody uses meanwhile: one that has worked before, or a new one."""
+        try:
+            worker = self.idle.pop()
+        except IndexError:
+            worker = WorkerProcess(self._first())
+            self.all.append(worker)
+        try:
+            yield worker
+        finally:
+            self.idle.append(worker)
 
     def _first(self) -> dict[str, Any]:
         folder = next(iter(self.chapters.values())).path.parent
@@ -171,28 +185,34 @@ class _Workers:
 
     def _one(self, submission: Submission) -> Result:
         """Grade one; where that fails through no fault of the learner's, once more; else say that it was not graded."""
-        lost = 0
-        for _ in range(2):
-            if self.down:
-                return self._not_graded(submission, "infra-error", self.down)
-            ticket = self.chosen(submission)
-            try:
-                with self.names[ticket.learner]:
-                    result = self._mine().grade(submission, ticket, WHOLE * self.options.timeout + SLACK)
-            except WorkerLost as error:
-                self._clear(ticket)
-                why, lost = f"The process that graded it was lost: {error}.", lost + 1
-                result = self._not_graded(submission, "infra-error", why)
-            except WorkerFailed as error:
-                result = self._not_graded(submission, "infra-error", error.problem)
-            if result.status != "infra-error":
-                return result
-            self.down = self.down or _canary(self._mine())
+        lost, result = 0, self._not_graded(submission, "infra-error", self.down)
+        with self._one_idle() as worker:
+            for _ in range(0 if self.down else 2):
+                try:
+                    result = self._try(worker, submission)
+                except WorkerLost as error:
+                    lost, why = lost + 1, f"The process that graded it was lost: {error}."
+                    result = self._not_graded(submission, "infra-error", why)
+                if result.status != "infra-error":
+                    return result
+                self.down = self.down or _canary(worker)
+                if self.down:
+                    return result
         if lost == 2:  # the same twice, and the canary lives: it is this notebook that does it
-            return self._not_graded(
-                submission, "kernel-died", "It ended, or blocked, the process that graded it: twice."
-            )
+            why = "It ended, or blocked, the process that graded it: twice."
+            return self._not_graded(submission, "kernel-died", why)
         return result
+
+    def _try(self, worker: WorkerProcess, submission: Submission) -> Result:
+        ticket = self.chosen(submission)
+        try:
+            with self.names[ticket.learner]:
+                return worker.grade(submission, ticket, WHOLE * self.options.timeout + SLACK)
+        except WorkerFailed as error:
+            return self._not_graded(submission, "infra-error", error.problem)
+        except WorkerLost:
+            self._clear(ticket)
+            raise
 
     def _clear(self, ticket: Ticket) -> None:
         """Remove what a lost worker could not."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -67,6 +68,8 @@ def grade_command(ctx: click.Context, /, paths: tuple[Path, ...], chapter: str, 
 
     Exit status 0: everything has a score. 3: something has none, because the grader or its daemon failed.
     """
+    if os.name == "nt":
+        raise LabError("Grading needs processes that fork, which Windows has not.", "Run it in WSL2.")
     junit, gradescope = more.pop("junit"), more.pop("gradescope")
     _make(out)
     batch = _grade(paths, chapter, out, more)
@@ -111,8 +114,9 @@ def _progress(total: int) -> Iterator[Callable[[Result], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
-    columns = (TextColumn("grading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, TextColumn("{task.description}", markup=False), console=console, transient=True) as bar:
+    named = TextColumn("{task.description}", markup=False)
+    columns = (TextColumn("grading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), named)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("the canary", total=total)
 
         def step(result: Result) -> None:

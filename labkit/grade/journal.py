@@ -57,13 +57,14 @@ def _is_kept(result: Result) -> bool:
 
 
 def _read(folder: Path) -> Iterable[Result]:
-    from labkit.grade.tables import read_results
+    from labkit.grade.tables import fits, read_results
 
     yield from read_results(folder / "results.json")[0]
     with contextlib.suppress(OSError), (folder / NAME).open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
             with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError):  # cut off
-                yield Result.from_json(json.loads(line))
+                if fits(result := Result.from_json(json.loads(line))):
+                    yield result
 
 
 def key(submission: Submission, chapters: Mapping[str, Chapter], *more: object) -> str:

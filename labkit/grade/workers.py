@@ -8,6 +8,7 @@ import os
 import selectors
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import asdict
 from typing import Any
@@ -46,6 +47,8 @@ class WorkerProcess:
         self.first = first
         self.ready = ""
         self.process: subprocess.Popen[bytes] | None = None
+        self.folder: tempfile.TemporaryDirectory[str] | None = None
+        """For its temporary files: a worker that was lost removes none."""
 
     def canary(self) -> Result:
         """Send the canary; return what came back.
@@ -65,13 +68,13 @@ class WorkerProcess:
 
     def close(self) -> None:
         """Let it end; end it if it does not."""
-        if self.process:
-            assert self.process.stdin
+        if process := self.process:
+            assert process.stdin
             with contextlib.suppress(OSError):
-                self.process.stdin.close()
+                process.stdin.close()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(GOODBYE)
-            self._end()
+                process.wait(GOODBYE)
+        self._end()
 
     def _result(self, message: dict[str, Any], seconds: float) -> Result:
         if self.process is None or self.process.poll() is not None:
@@ -81,7 +84,8 @@ class WorkerProcess:
     def _start(self) -> None:
         self._end()
         command = [sys.executable, "-m", "labkit.grade.worker"]
-        environ = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        self.folder = tempfile.TemporaryDirectory(prefix="labkit-", ignore_cleanup_errors=True)
+        environ = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "TMPDIR": self.folder.name}
         pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
         self.process = subprocess.Popen(command, env=environ, stdin=pipe, stdout=pipe, stderr=nothing, bufsize=0)
         self.ready = self._ask(self.first, READY)["ready"]
@@ -105,13 +109,13 @@ class WorkerProcess:
             OSError: if none comes.
         """
         assert self.process and self.process.stdout
-        end, line = time.monotonic() + seconds, b""
+        stream, end, line = self.process.stdout, time.monotonic() + seconds, b""
         with selectors.DefaultSelector() as selector:
-            selector.register(self.process.stdout, selectors.EVENT_READ)
+            selector.register(stream, selectors.EVENT_READ)
             while not line.endswith(b"\n"):
                 if not selector.select(max(0.0, end - time.monotonic())):
                     raise TimeoutError(f"it did not answer within {seconds:g} s")
-                more = os.read(self.process.stdout.fileno(), 1 << 16)
+                more = os.read(stream.fileno(), 1 << 16)
                 if not more:
                     raise ConnectionError("it ended")
                 line += more
@@ -121,16 +125,18 @@ class WorkerProcess:
         """End it, and first all that it and its kernels have started, as far as it lives to lead there."""
         import psutil
 
-        if self.process:
+        ended, self.process = self.process, None  # once, though it be closed while another thread asks it
+        if ended:
             with contextlib.suppress(psutil.NoSuchProcess):
-                below = psutil.Process(self.process.pid).children(recursive=True)
+                below = psutil.Process(ended.pid).children(recursive=True)
                 for process in below:
                     with contextlib.suppress(psutil.NoSuchProcess):
                         process.kill()
                 psutil.wait_procs(below, timeout=5)
-            self.process.kill()
-            self.process.wait()
-            for stream in (self.process.stdin, self.process.stdout):
+            ended.kill()
+            ended.wait()
+            for stream in (ended.stdin, ended.stdout):
                 with contextlib.suppress(OSError):
                     stream.close()  # type: ignore[union-attr]  # both are pipes
-            self.process = None
+        if self.folder:
+            self.folder.cleanup()

@@ -97,7 +97,7 @@ def beside_nbgrader(jobs: int) -> Iterator[Pair]:
     what="submissions that labkit grades in a minute, one job",
     comparison="nbgrader autograde of the same",
     target=Target("ratio", "≥", 4),
-    turns=3,
+    turns=2,
     unit="per minute",
 )
 def grade_class(_: Daemon) -> Iterator[Pair]:
@@ -110,7 +110,7 @@ def grade_class(_: Daemon) -> Iterator[Pair]:
     what="submissions that labkit grades in a minute, two jobs",
     comparison="nbgrader autograde of the same",
     target=Target("ratio", "≥", 6),
-    turns=3,
+    turns=2,
     unit="per minute",
 )
 def grade_class_2(_: Daemon) -> Iterator[Pair]:
