@@ -14,19 +14,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labkit.course.exercise import Exercise, World
-from labkit.course.verdict import Verdict
 from labkit.course.window import VARIABLE
 from labkit.grade import traces
 from labkit.grade.chapters import Chapter
 from labkit.grade.compose import compose
-from labkit.grade.results import ExerciseResult, PartResult, Result, Status, summed
+from labkit.grade.results import Result, summed
 from labkit.grade.submission import Submission
 
 if TYPE_CHECKING:
     from labkit.daemon import Daemon
     from labkit.grade.limits import Limits
     from labkit.grade.nursery import Nursery
-    from labkit.grade.plugin import Ran, Run
+    from labkit.grade.plugin import Run
 
 PASSED_ON = (  # noqa: SIM905 - words read better than ten quotes
     "PATH LANG LC_ALL LC_CTYPE TZ LABKIT_HOST DOCKER_HOST DOCKER_CERT_PATH DOCKER_TLS_VERIFY DOCKER_TLS"
@@ -86,9 +85,11 @@ def grade_one(
         ticket: under which name.
     """
     started = time.monotonic()
+    from labkit.grade.outcome import exercise_result
+
     with _world(desk, ticket) as (folder, notes), _run(submission, chapter, exercises, desk, ticket, folder) as run:
         _run_nbval(run, folder / "composed.ipynb")
-    results = tuple(_result(submission, exercises[exercise], run) for exercise in chapter.exercises)
+    results = tuple(exercise_result(submission, exercises[exercise], run) for exercise in chapter.exercises)
     whole = Result(submission.file, submission.learner, chapter.number, submission.sha256, "fail", None, 0)
     return replace(
         summed(replace(whole, exercises=results)),
@@ -176,90 +177,3 @@ def _run_nbval(run: Run, notebook: Path) -> None:
         status = pytest.main(words, plugins=[GradePlugin(run)])
     if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         raise RuntimeError(f"pytest ended with status {status}: {said.getvalue()[-2000:]}")
-
-
-# --- what came of it -------------------------------------------------------------------------------
-
-
-def _result(submission: Submission, exercise: Exercise, run: Run) -> ExerciseResult:
-    answer = submission.answers.get(exercise.id)
-    status, sentence, verdict = _outcome(exercise.id, answer is None, run)
-    ran = _ran(run, exercise.id, "answer")
-    return ExerciseResult(
-        exercise.id,
-        exercise.title,
-        status,
-        None if status == "infra-error" else verdict.points if verdict else 0,
-        exercise.total,
-        sentence,
-        parts=_parts(exercise, verdict),
-        traceback=ran.said if ran.how in ("error", "timeout") else "",
-        matched=answer.matched if answer else "",
-        notes=answer.notes if answer else (),
-        seconds=round(run.spent.get(exercise.id, 0.0), 3),
-    )
-
-
-def _ran(run: Run, exercise: str, role: str) -> Ran:
-    from labkit.grade.plugin import Ran
-
-    return run.cells.get((exercise, role), Ran())
-
-
-def _outcome(exercise: str, absent: bool, run: Run) -> tuple[Status, str, Verdict | None]:
-    """Return status and sentence of one exercise, and the verdict where there is one."""
-    found = run.verdicts.get(exercise)
-    if isinstance(found, Exception):
-        return "infra-error", _infra(found), None
-    if isinstance(found, Verdict):
-        status, sentence = _judged(found, absent, run)
-        return status, sentence, found
-    cells = [_ran(run, exercise, role) for role in ("setup", "answer", "check")]
-    for how, status in _UNJUDGED.items():
-        if ran := next((ran for ran in cells if ran.how == how), None):
-            return status, " ".join([_SAYS[status], ran.said.splitlines()[-1] if ran.said else ""]).strip(), None
-    if run.remaining() <= 0:
-        return "timeout", f"The whole notebook took longer than {run.seconds:g} s; this was not reached.", None
-    if isinstance(found, str):
-        return "fail", found, None
-    return "not-reached", _SAYS["not-reached"], None
-
-
-_UNJUDGED: dict[str, Status] = {"died": "kernel-died", "timeout": "timeout", "error": "error"}
-_SAYS: dict[Status, str] = {
-    "kernel-died": "",
-    "timeout": "The cell took too long and was interrupted.",
-    "error": "The cell failed, and nothing was handed in.",
-    "not-reached": "An earlier cell kept this exercise from being run.",
-    "missing": "There is no answer.",
-}
-
-
-def _judged(verdict: Verdict, absent: bool, run: Run) -> tuple[Status, str]:
-    if verdict.solved:
-        return "pass", ""
-    if absent:
-        return "missing", "The notebook has no answer cell for this exercise."
-    ran = _ran(run, verdict.exercise, "answer")
-    if ran.how == "timeout":
-        return "timeout", f"The answer took longer than {run.limits.seconds:g} s and was interrupted."
-    if ran.how == "error":
-        return "error", "The answer cell raised an exception; what it had done by then was judged."
-    if not verdict.answered:
-        return "missing", "The answer cell gives no answer yet."
-    return "fail", ""
-
-
-def _infra(error: Exception) -> str:
-    return f"The grader or its daemon failed: {type(error).__name__}: {error}"[:500]
-
-
-def _parts(exercise: Exercise, verdict: Verdict | None) -> tuple[PartResult, ...]:
-    if verdict is None or not verdict.answered:
-        return tuple(PartResult(part.key, part.truth, 0, part.points, "not reached") for part in exercise.parts)
-    rows = []
-    for part in exercise.parts:
-        state, found = verdict.state(part), verdict.findings.get(part.key)
-        said = (found.expected, found.saw, found.look_at, found.why) if found else ()
-        rows.append(PartResult(part.key, part.truth, part.points if state == "pass" else 0, part.points, state, *said))
-    return tuple(rows)
