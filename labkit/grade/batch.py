@@ -19,8 +19,8 @@ from labkit.grade.chapters import Chapter
 from labkit.grade.journal import Journal, key
 from labkit.grade.limits import Limits
 from labkit.grade.one import WHOLE, Ticket
-from labkit.grade.results import Batch, ExerciseResult, Result, Status, summed
-from labkit.grade.seeds import Tickets, check_free, tickets
+from labkit.grade.results import Batch, ExerciseResult, Result, Status
+from labkit.grade.seeds import Tickets, check_free, tickets, whose
 from labkit.grade.submission import Submission
 from labkit.grade.traces import cleared
 from labkit.grade.workers import WorkerFailed, WorkerLost, WorkerProcess
@@ -78,7 +78,7 @@ def grade(
     """
     level, chosen = levels.choose(options.level), tickets(options.seed_from)
     journal, how = Journal(options.out, again=options.again), (options.level, options.timeout)
-    wanted = [(submission, key(submission, chapters, *how, _whose(chosen(submission)))) for submission in submissions]
+    wanted = [(submission, key(submission, chapters, *how, whose(chosen(submission)))) for submission in submissions]
     results: dict[int, Result] = {}
     for number, (submission, mark) in enumerate(wanted):
         if (known := _without_grading(submission, mark, journal)) is not None:
@@ -94,11 +94,6 @@ def grade(
     ordered = _noting_doubles([results[number] for number in range(len(wanted))])
     made = datetime.now(UTC).astimezone().isoformat(timespec="seconds")
     return Batch(tuple(ordered), level.name, level.sentence, made, __version__, engine)
-
-
-def _whose(ticket: Ticket) -> str:
-    """Return whose values they are; empty where they are nobody's, and drawn anew each time."""
-    return "" if ticket.secret else ticket.learner
 
 
 def _without_grading(submission: Submission, mark: str, journal: Journal) -> Result | None:
@@ -135,9 +130,10 @@ class _Workers:
     def __exit__(self, *_: object) -> None:
         """Begin nothing more, which matters where grading was interrupted, and let them end."""
         self.down = self.down or "Grading was interrupted."
-        for worker in self.all:  # before the pool: a worker is killed when the thread ends that has started it
-            worker.close()
-        self.pool.shutdown(cancel_futures=True)
+        for wait in (False, True):  # nobody waits for one that is at work; one that was begun meanwhile ends then
+            self.pool.shutdown(wait=wait, cancel_futures=True)
+            for worker in self.all:
+                worker.close()
 
     def check(self, submissions: Sequence[Submission]) -> str:
         """Send the canary before the first submission; return what the daemon is."""
@@ -251,6 +247,3 @@ def _noting_doubles(results: list[Result]) -> list[Result]:
         fresh = tuple(n for n in result.notes if not n.endswith("each was graded."))
         noted.append(replace(result, notes=(*fresh, note) if who in many else fresh))
     return noted
-
-
-__all__ = ["Batch", "Options", "Ticket", "grade", "summed", "ungraded"]

@@ -69,6 +69,8 @@ class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
 
         self.held.clear()
         self.deadline, self.printed = 0.0, 0
+        for place in (self.folder.parent, self.folder):
+            make_usable(place)
         pid, file = self.nursery.fork(
             cwd=str(self.folder),
             env=self.environ,
@@ -231,6 +233,15 @@ class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
     def _end(self, why: str) -> None:
         self.nursery.clear()
         raise KernelDied(why)
+
+
+def make_usable(place: Path) -> None:
+    """Make sure that a folder is there and can be worked in, whatever an earlier answer has done to it."""
+    if place.is_symlink() or not place.is_dir():
+        place.unlink(missing_ok=True)
+        place.mkdir(parents=True)
+    elif not os.access(place, os.R_OK | os.W_OK | os.X_OK):
+        place.chmod(0o700)
 
 
 def _size(message: dict[str, Any]) -> int:

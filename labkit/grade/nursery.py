@@ -59,7 +59,8 @@ class Nursery:
         """The kernel that waits: nobody's yet."""
 
     def _start(self) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "labkit.grade.nursery", self.folder.name]
+        # -P: what lies in the folder that the grader was called from is no module of ours
+        command = [sys.executable, "-P", "-m", "labkit.grade.nursery", self.folder.name]
         pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
         return subprocess.Popen(command, env=self.environ, stdin=pipe, stdout=pipe, stderr=nothing, text=True)
 
@@ -84,6 +85,7 @@ class Nursery:
 
     def _ask(self, wanted: dict[str, Any]) -> dict[str, Any]:
         assert self.process.stdin and self.process.stdout
+        self.process.send_signal(signal.SIGCONT)  # an answer may have stopped it
         self.process.stdin.write(json.dumps(wanted) + "\n")
         self.process.stdin.flush()
         said: dict[str, Any] = json.loads(self.process.stdout.readline())
@@ -150,6 +152,9 @@ class _Unborn:
 
     def told(self, line: str) -> bool:
         """Tell it; return whether it was there to hear."""
+        Path(self.file).parent.mkdir(parents=True, exist_ok=True)  # an answer may have removed it
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGCONT)  # or stopped the fork
         try:
             with open(self.tells, "w") as tells:
                 tells.write(line)
@@ -177,6 +182,7 @@ def _become_kernel(file: str, hears: int) -> None:
         added = {name: value for name, value in os.environ.items() if before.get(name) != value}
         with open(hears) as told:
             wanted = json.loads(told.read())
+        app.write_connection_file()  # once more: it may be gone
         os.chdir(wanted["cwd"])
         os.environ.clear()
         os.environ.update(wanted["env"] | added)

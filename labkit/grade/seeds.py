@@ -52,6 +52,11 @@ def _had_by(learner: str) -> Ticket:
     return Ticket(plain_name(learner), "")
 
 
+def whose(ticket: Ticket) -> str:
+    """Return whose values a ticket is for; empty where they are nobody's, and drawn anew for each run."""
+    return "" if ticket.secret else ticket.learner
+
+
 def read_table(file: Path) -> dict[str, str]:
     """Return learner → name whose values they had.
 

@@ -163,9 +163,9 @@ class Window:
 
 
 def _claim(said: dict[str, Any]) -> Claim:
-    """Take a claim as data: it may come from anybody who knows the key."""
-    problem = said.get("problem")
-    return Claim(said.get("value"), problem[:300] if isinstance(problem, str) else "")
+    """Take a claim as data, within the limits that ``Claim`` has: it may come from anybody who knows the key."""
+    claim, problem = Claim.of(said.get("value")), said.get("problem")
+    return Claim(claim.value, problem[:300]) if isinstance(problem, str) and problem else claim
 
 
 def _hear(line: Connection[Any, Any]) -> dict[str, Any]:

@@ -9,9 +9,10 @@ import selectors
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import asdict
-from typing import Any
+from typing import IO, Any
 
 from labkit.errors import LabError
 from labkit.grade.one import Ticket
@@ -49,6 +50,7 @@ class WorkerProcess:
         self.process: subprocess.Popen[bytes] | None = None
         self.folder: tempfile.TemporaryDirectory[str] | None = None
         """For its temporary files: a worker that was lost removes none."""
+        self.listening = threading.Lock()
 
     def canary(self) -> Result:
         """Send the canary; return what came back.
@@ -88,38 +90,25 @@ class WorkerProcess:
         environ = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "TMPDIR": self.folder.name}
         pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
         self.process = subprocess.Popen(command, env=environ, stdin=pipe, stdout=pipe, stderr=nothing, bufsize=0)
-        self.ready = self._ask(self.first, READY)["ready"]
+        try:
+            self.ready = self._ask(self.first, READY)["ready"]
+        except WorkerFailed:
+            self._end()  # it does that itself, but nobody knows when
+            raise
 
     def _ask(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
+        asked = self.process
+        assert asked and asked.stdin and asked.stdout
         try:
-            assert self.process and self.process.stdin
-            self.process.stdin.write(json.dumps(message).encode() + b"\n")
-            said: dict[str, Any] = json.loads(self._line(seconds))
+            with self.listening:
+                asked.stdin.write(json.dumps(message).encode() + b"\n")
+                said: dict[str, Any] = json.loads(_line(asked.stdout, seconds))
         except (OSError, ValueError) as error:
             self._end()
             raise WorkerLost(str(error)) from None
         if "failed" in said:
             raise WorkerFailed(said["failed"])
         return said
-
-    def _line(self, seconds: float) -> bytes:
-        """Return the next line that it says.
-
-        Raises:
-            OSError: if none comes.
-        """
-        assert self.process and self.process.stdout
-        stream, end, line = self.process.stdout, time.monotonic() + seconds, b""
-        with selectors.DefaultSelector() as selector:
-            selector.register(stream, selectors.EVENT_READ)
-            while not line.endswith(b"\n"):
-                if not selector.select(max(0.0, end - time.monotonic())):
-                    raise TimeoutError(f"it did not answer within {seconds:g} s")
-                more = os.read(stream.fileno(), 1 << 16)
-                if not more:
-                    raise ConnectionError("it ended")
-                line += more
-        return line
 
     def _end(self) -> None:
         """End it, and first all that it and its kernels have started, as far as it lives to lead there."""
@@ -135,8 +124,28 @@ class WorkerProcess:
                 psutil.wait_procs(below, timeout=5)
             ended.kill()
             ended.wait()
-            for stream in (ended.stdin, ended.stdout):
-                with contextlib.suppress(OSError):
-                    stream.close()  # type: ignore[union-attr]  # both are pipes
+            with self.listening:  # who listens in another thread hears that it ended, and nothing of a closed file
+                for stream in (ended.stdin, ended.stdout):
+                    with contextlib.suppress(OSError):
+                        stream.close()  # type: ignore[union-attr]  # both are pipes
         if self.folder:
             self.folder.cleanup()
+
+
+def _line(stream: IO[bytes], seconds: float) -> bytes:
+    """Return the next line that a worker says.
+
+    Raises:
+        OSError: if none comes.
+    """
+    end, line = time.monotonic() + seconds, b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(stream, selectors.EVENT_READ)
+        while not line.endswith(b"\n"):
+            if not selector.select(max(0.0, end - time.monotonic())):
+                raise TimeoutError(f"it did not answer within {seconds:g} s")
+            more = os.read(stream.fileno(), 1 << 16)
+            if not more:
+                raise ConnectionError("it ended")
+            line += more
+    return line

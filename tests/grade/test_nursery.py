@@ -117,5 +117,77 @@ def test_a_nursery_that_never_starts_is_an_error(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
     nursery = Nursery({})
     with pytest.raises(ChildProcessError, match="ended twice"):
-        nursery.fork(connection_file="")
+        nursery.fork(cwd="", env={}, memory=0, processes=0)
     nursery.close()
+
+
+# --- the kernel that is ahead -----------------------------------------------------------------------------
+
+
+def ahead(nursery: Nursery) -> psutil.Process:
+    """The kernel that waits."""
+    return psutil.Process(nursery.ahead)
+
+
+def test_the_one_ahead_is_the_next(kernels: Kernels, nursery: Nursery) -> None:
+    """Each kernel is the one that waited when it was asked for, and another waits then."""
+    kernels()
+    waiting = nursery.ahead
+    assert kernels().process.pid == waiting != nursery.ahead
+    assert ahead(nursery).ppid() == nursery.process.pid
+
+
+@pytest.mark.parametrize("below", ["the nursery", "the worker"])
+def test_the_one_ahead_is_nobodys_offspring(
+    kernels: Kernels, nursery: Nursery, monkeypatch: pytest.MonkeyPatch, below: str
+) -> None:
+    """The kernel that waits counts among no learner's processes, and outlives the end of all of them."""
+    kernel = kernels()
+    waiting = ahead(nursery)
+    with monkeypatch.context() as patch:
+        patch.setattr(nursery, "root", os.getpid() if below == "the worker" else 0)
+        found = {process.pid for process in nursery.offspring()}
+    assert kernel.process.pid in found and waiting.pid not in found
+    nursery.clear()
+    assert waiting.is_running() and not kernel.is_alive() and kernels().process.pid == waiting.pid
+
+
+def test_the_one_ahead_knows_nothing_yet(kernels: Kernels) -> None:
+    """A kernel that waits has no learner's folder, environment or limits; all three come with the learner."""
+    nursery = kernels().nursery
+    waiting = ahead(nursery)
+    before = waiting.cwd(), waiting.rlimit(resource.RLIMIT_AS)
+    assert before == (psutil.Process(nursery.process.pid).cwd(), resource.getrlimit(resource.RLIMIT_AS))
+    kernel = kernels({"PATH": os.defpath, "LABKIT_LEARNER": "alan"}, memory=3 << 30)
+    assert said(kernel, "import os; print(os.environ['LABKIT_LEARNER'])") == "alan\n"
+    assert kernel.process.pid == waiting.pid
+    assert (waiting.cwd(), waiting.rlimit(resource.RLIMIT_AS)[0]) == (str(kernel.folder), 3 << 30)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_one_ahead_that_was_ended_is_replaced(kernels: Kernels, nursery: Nursery, number: signal.Signals) -> None:
+    """Where somebody has ended the kernel that waits, the next learner gets another one."""
+    kernels()
+    waiting = ahead(nursery)
+    waiting.send_signal(number)
+    assert psutil.wait_procs([waiting], timeout=10)[1] == []
+    kernel = kernels()
+    assert said(kernel, "print('here')") == "here\n" and kernel.process.pid != waiting.pid
+
+
+def test_connection_files_are_the_nurserys(kernels: Kernels, nursery: Nursery) -> None:
+    """A kernel's connection file lies in the nursery's own folder, not where its cells work."""
+    kernel = kernels()
+    file = Path(kernel.kc.connection_file)
+    assert file.parent == Path(nursery.folder.name) and list(kernel.folder.iterdir()) == []
+
+
+def test_the_nursery_takes_its_folder_along(tmp_path: Path) -> None:
+    """After close() neither the kernel that waits nor the nursery's folder is there."""
+    nursery = Nursery(nursery_environ(tmp_path))
+    kernel = GradedKernel(nursery, tmp_path, environment("ada", tmp_path), Limits())
+    waiting, folder = ahead(nursery), Path(nursery.folder.name)
+    assert folder.is_dir()
+    kernel.stop()
+    nursery.close()
+    assert not waiting.is_running() and not folder.exists()

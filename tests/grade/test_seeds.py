@@ -13,7 +13,7 @@ from labkit import errors, leftovers
 from labkit.course.exercise import World
 from labkit.course.seed import learner, mark
 from labkit.grade.one import Ticket
-from labkit.grade.seeds import check_free, tickets
+from labkit.grade.seeds import check_free, tickets, whose
 from labkit.grade.submission import Submission
 from labkit.leftovers import Thing
 
@@ -41,6 +41,12 @@ def test_without_a_seed_nobody_has_seen_the_values() -> None:
     drawn = [tickets("")(of(name)) for name in ("ada", "ada", "alan")]
     assert len({ticket.learner for ticket in drawn}) == len({ticket.secret for ticket in drawn}) == 3
     assert all(ticket.secret and ticket.learner.startswith("grade-") for ticket in drawn)
+
+
+@pytest.mark.parametrize(("seed_from", "name"), [("", ""), ("grace", "grace")])
+def test_whose_values_they_are(seed_from: str, name: str) -> None:
+    """Values that somebody had are that learner's; those that nobody has seen are nobody's."""
+    assert whose(tickets(seed_from)(of("ada"))) == name
 
 
 def test_a_secret_is_not_printed() -> None:

@@ -142,10 +142,9 @@ def test_what_fails_is_said_and_the_next_is_answered(worker: Spoken) -> None:
     [
         ({"modules": ["no.such.module:install"]}, "ModuleNotFoundError: No module named 'no'"),
         ({"modules": ["json:no_such_function"]}, "AttributeError: module 'json' has no attribute"),
-        ({"notebooks": str(Path(__file__).parent)}, "There is no chapter in "),
         ({"docker": True}, "nowhere.sock"),
     ],
-    ids=["module", "function", "folder", "daemon"],
+    ids=["module", "function", "daemon"],
 )
 def test_a_worker_that_cannot_begin_says_why(
     start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, changes: dict[str, Any], reason: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from labkit.grade.kernels import Limits
 from labkit.grade.one import Ticket
 from labkit.grade.submission import Submission
 from labkit.grade.workers import WorkerFailed, WorkerLost, WorkerProcess
+from labkit.sandbox import wait_until
 from tests.grade import plain
 from tests.grade.conftest import handed_in
 
@@ -46,6 +48,12 @@ def process(worker: WorkerProcess) -> psutil.Process:
     """Its process, which is there."""
     assert worker.process
     return psutil.Process(worker.process.pid)
+
+
+def temporary(worker: WorkerProcess) -> Path:
+    """Where its temporary files are."""
+    assert worker.folder
+    return Path(worker.folder.name)
 
 
 # --- a worker that works, is lost, and is replaced --------------------------------------------------------
@@ -108,6 +116,46 @@ def test_a_worker_that_dies_over_a_question_is_lost(worker: WorkerProcess) -> No
     with pytest.raises(WorkerLost, match="it ended"):
         worker.grade(handed_in({ADD.id: text}), Ticket(), 60)
     assert worker.process is None
+
+
+@notebook
+def test_closing_ends_it_and_its_nursery(first: dict[str, Any]) -> None:
+    """After close() neither the worker nor anything below it is there, nor its folder; asked again, another begins."""
+    worker = WorkerProcess(first)
+    worker.canary()
+    mine, below = process(worker), process(worker).children(recursive=True)
+    folder = temporary(worker)
+    assert len(below) >= 2 and any(folder.iterdir())
+    worker.close()
+    assert worker.process is None and not any(one.is_running() for one in (mine, *below)) and not folder.exists()
+    assert worker.canary().status == "pass"
+    worker.close()
+
+
+@notebook
+def test_a_worker_that_was_lost_leaves_no_file(worker: WorkerProcess) -> None:
+    """What a killed worker and its nursery had in temporary folders is gone, that of the submission among it."""
+    worker.canary()
+    folder = temporary(worker)
+    text = "import psutil\nfor one in psutil.Process().parents()[:2]: one.kill()"
+    with pytest.raises(WorkerLost):
+        worker.grade(handed_in({ADD.id: text}), Ticket(), 60)
+    assert not folder.exists()
+
+
+@notebook
+def test_closing_it_while_it_is_asked_is_a_loss(
+    worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A worker that is closed by one thread is lost to the other, which had asked it something."""
+    monkeypatch.setattr(workers, "GOODBYE", 0.1)
+    here = tmp_path / "here"
+    text = f"open({str(here)!r}, 'w').close()\nwhile True: pass"
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(worker.grade, handed_in({ADD.id: text}), Ticket(), 60)
+        wait_until(here.exists, "the cell runs", deadline=60)
+        worker.close()
+        assert isinstance(asked.exception(), WorkerLost) and worker.process is None
 
 
 # --- a process that is no worker --------------------------------------------------------------------------
