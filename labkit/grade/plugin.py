@@ -154,12 +154,26 @@ class GradedCell(IPyNbCell):  # type: ignore[misc]  # nbval has no types
                 pytest.skip(SKIPPED)
             if role == "check":
                 run.window.open_check(exercise)
-            self._run_noting(ran, role, exercise)
+            self._run(ran, role, exercise)
         finally:
             if role == "check" and run.window.check:
                 self._judge(exercise, ran.how)
             if exercise:
                 run.spent[exercise] = run.spent.get(exercise, 0.0) + time.monotonic() - begun
+
+    def _run(self, ran: Ran, role: str, exercise: str) -> None:
+        """Run the cell; a begin cell that failed, or did not ask for its world, runs again in a fresh kernel.
+
+        Whatever an earlier answer has broken, hidden or replaced is gone then.
+        """
+        window, begins = self.parent.run.window, bool(exercise) and role == "setup"
+        with contextlib.suppress(*(NbCellError, KernelDied) if begins else ()):
+            self._run_noting(ran, role, exercise)
+        began = ran.how == "ok" and exercise in window.begun
+        if begins and not began and exercise not in window.broken:
+            with self.parent.run.blaming_the_grader(exercise):
+                self.parent.recover(self.cell_num)
+            self._run_noting(ran, role, exercise)
 
     def _run_noting(self, ran: Ran, role: str, exercise: str) -> None:
         run, parent = self.parent.run, self.parent

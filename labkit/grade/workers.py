@@ -112,16 +112,9 @@ class WorkerProcess:
 
     def _end(self) -> None:
         """End it, and first all that it and its kernels have started, as far as it lives to lead there."""
-        import psutil
-
         ended, self.process = self.process, None  # once, though it be closed while another thread asks it
         if ended:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                below = psutil.Process(ended.pid).children(recursive=True)
-                for process in below:
-                    with contextlib.suppress(psutil.NoSuchProcess):
-                        process.kill()
-                psutil.wait_procs(below, timeout=5)
+            _end_below(ended.pid)
             ended.kill()
             ended.wait()
             with self.listening:  # who listens in another thread hears that it ended, and nothing of a closed file
@@ -129,7 +122,39 @@ class WorkerProcess:
                     with contextlib.suppress(OSError):
                         stream.close()  # type: ignore[union-attr]  # both are pipes
         if self.folder:
-            self.folder.cleanup()
+            _remove(self.folder)
+
+
+def _end_below(pid: int) -> None:
+    """Stop a process, and end everything below it: what is stopped neither answers nor starts another meanwhile."""
+    import psutil
+
+    end = time.monotonic() + 5
+    with contextlib.suppress(psutil.NoSuchProcess):
+        stopped = psutil.Process(pid)
+        stopped.suspend()
+        while (left := list(filter(_lives, stopped.children(recursive=True)))) and time.monotonic() < end:
+            for process in left:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+            psutil.wait_procs(left, timeout=0.1)
+
+
+def _lives(process: Any) -> bool:
+    import psutil
+
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False
+
+
+def _remove(folder: tempfile.TemporaryDirectory[str]) -> None:
+    """Remove a folder: what a worker that was killed leaves behind ends a moment later, and may write until then."""
+    end = time.monotonic() + 2
+    folder.cleanup()
+    while os.path.exists(folder.name) and time.monotonic() < end:
+        time.sleep(0.02)
+        folder.cleanup()
 
 
 def _line(stream: IO[bytes], seconds: float) -> bytes:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import psutil
 import pytest
 
 from labkit.course.exercise import Exercise
@@ -75,6 +77,16 @@ def heard(kernel: GradedKernel, request: str) -> str:
             return "".join(words)
         if message["msg_type"] in ("stream", "error"):
             words.append(content.get("text") or content["ename"])
+
+
+def alive(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
+    """Return those that still do something: a zombie only waits for its parent, which may be anybody by then."""
+    found = []
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
 
 
 # --- whole submissions ------------------------------------------------------------------------------------

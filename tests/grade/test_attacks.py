@@ -12,6 +12,8 @@ import csv
 import itertools
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,14 +38,15 @@ pytestmark = [pytest.mark.daemon, pytest.mark.notebook, pytest.mark.timeout(600)
 
 REMAINING = {
     "reading a reference answer": "tests/solutions lies on the grader's disk, where the kernel's user may read it",
-    "importing a judge's function": "the judges are installed beside the kernel; that of 01.mode has a function of the same form",
+    "importing a judge's function": "the judges are installed beside the kernel; 01.mode's has what is asked for",
     "rebuilding what was broken": "who removes the neighbour of 00.trace and plants an equal one is not found out",
     "looking into the judge's memory": "/proc/PID/mem and ptrace(2) are open to the same user, to root always",
     "changing what Python imports": "whoever may write to site-packages or the checkout changes the next worker",
     "forging an interrupted run": "results.partial.jsonl is believed by the next run if its keys are right",
     "being root on the host": "the daemon's socket is as good: a container may mount the disk, and outlive the run",
     "disturbing others": "kernels of other submissions, their windows and containers are the same user's",
-    "ending the grader": "the command itself is a process of the same user; what was graded by then is kept",
+    "ending the grader": "the command and its workers are processes of the same user: a signal to a worker costs the "
+    "attacker the score, one to the command ends it; what was graded by then is kept",
 }
 """What remains possible at level ``class``, and why: the same user, the same disk, the same daemon."""
 
@@ -194,6 +197,20 @@ def test_what_is_written_into_the_results_folder_does_not_stay(graded: Graded) -
 def test_nothing_that_was_handed_in_is_unpickled(graded: Graded) -> None:
     """Bytes that would run code where they are unpickled run none behind the window."""
     assert "pickled-claim" in graded.results and not (graded.out / "unpickled").exists()
+
+
+def test_the_folder_that_grading_is_called_from_has_no_modules(daemon: Daemon, tmp_path: Path) -> None:
+    """Where an instructor stands in the folder of what was handed in, no file beside the notebooks is imported."""
+    for name in ("psutil.py", "docker.py", "json.py", "sitecustomize.py", "labkit/__init__.py", "nbval/__init__.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("open('imported', 'a').write(__file__)\nraise SystemExit(9)")
+    notebook = short("01.mode", "01.group")
+    nbformat.write(compose(notebook, {one: ANSWERS[one] for one in ("01.mode", "01.group")}), tmp_path / "ada.ipynb")
+    as_a_script = [sys.executable, "-P", "-c", "from labkit.cli import main; main(prog_name='labkit')"]
+    done = subprocess.run([*as_a_script, "grade", "."], cwd=tmp_path, capture_output=True, text=True)
+    assert not (tmp_path / "imported").exists() and done.returncode == 0, done.stderr
+    (found,) = read_results(tmp_path / "graded" / "results.json")[0]
+    assert [one.points for one in found.exercises][:2] == [4, 3]
 
 
 # --- what remains -----------------------------------------------------------------------------------------

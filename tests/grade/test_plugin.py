@@ -225,3 +225,19 @@ def test_an_error_without_a_traceback_says_what_it_is() -> None:
 def test_a_cell_is_called_by_its_name(metadata: dict[str, Any], called: str) -> None:
     """A cell of the course is called as the course calls it, any other by its id."""
     assert name(new_code_cell("1", id="an-id", metadata=metadata)) == called
+
+
+BREAKS = {
+    "stdout closed": "import sys; sys.stdout.close()",
+    "begin replaced": "begin = lambda _: None",
+    "begin deleted": "del begin",
+    "the window hidden": "import os; os.environ.pop('LABKIT_WINDOW')",
+}
+
+
+@pytest.mark.parametrize("broken", BREAKS.values(), ids=BREAKS.keys())
+def test_a_begin_that_an_answer_has_broken_runs_again(grader: Grader, broken: str) -> None:
+    """Whatever an answer does to the next begin cell, the next exercise begins anew and keeps its points."""
+    right = plain.answers("perfect", 0)
+    first, second = grader.grade({"90.add": broken, "90.words": right["90.words"]}).exercises
+    assert (first.points, second.status, second.points) == (0, "pass", second.total)

@@ -21,7 +21,7 @@ from labkit.grade.submission import Submission
 from labkit.grade.workers import WorkerFailed, WorkerLost, WorkerProcess
 from labkit.sandbox import wait_until
 from tests.grade import plain
-from tests.grade.conftest import handed_in
+from tests.grade.conftest import alive, handed_in
 
 notebook = pytest.mark.notebook
 
@@ -97,16 +97,16 @@ def test_a_worker_that_was_killed_is_replaced(worker: WorkerProcess) -> None:
 def test_a_worker_that_takes_too_long_is_ended_with_all_below(worker: WorkerProcess, tmp_path: Path) -> None:
     """After its time a worker is ended, and so is what a cell has started and put into another session."""
     worker.canary()
-    below, said = process(worker).children(), tmp_path / "pid"
+    below, here = process(worker).children(), tmp_path / "pid"
     text = f"""
 import subprocess as s, time
-with open({str(said)!r}, 'w') as file: print(s.Popen(['sleep', '999'], start_new_session=True).pid, file=file)
+with open({str(here)!r}, 'w') as file: print(s.Popen(['sleep', '999'], start_new_session=True).pid, file=file)
 time.sleep(1000)
 """
     with pytest.raises(WorkerLost, match="did not answer within 3 s"):
         worker.grade(handed_in({ADD.id: text}), Ticket(), 3)
-    assert worker.process is None and not any(one.is_running() for one in below)
-    assert not psutil.pid_exists(int(said.read_text()))
+    started = [one for one in psutil.process_iter() if one.pid == int(here.read_text())]
+    assert worker.process is None and alive([*below, *started]) == []
 
 
 @notebook
@@ -127,7 +127,7 @@ def test_closing_ends_it_and_its_nursery(first: dict[str, Any]) -> None:
     folder = temporary(worker)
     assert len(below) >= 2 and any(folder.iterdir())
     worker.close()
-    assert worker.process is None and not any(one.is_running() for one in (mine, *below)) and not folder.exists()
+    assert worker.process is None and alive([mine, *below]) == [] and not folder.exists()
     assert worker.canary().status == "pass"
     worker.close()
 
@@ -220,7 +220,7 @@ def test_closing_ends_it_in_any_case(impostor: Impostor, monkeypatch: pytest.Mon
     worker = impostor(READY + then)
     with pytest.raises(WorkerFailed):
         worker.canary()
-    alive = process(worker)
+    mine = process(worker)
     worker.close()
     worker.close()
-    assert worker.process is None and not alive.is_running()
+    assert worker.process is None and alive([mine]) == []
