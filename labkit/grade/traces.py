@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from labkit import leftovers
+from labkit import errors, leftovers
 from labkit.course.seed import mark
 from labkit.daemon import Daemon
 from labkit.leftovers import LABEL, Thing
@@ -20,21 +20,33 @@ def cleared(daemon: Daemon | None, learner: str, *, alone: bool) -> Iterator[lis
         learner: under whose name the run is.
         alone: whether what has no owner, and was not there before, can only be this run's. Such things are made by
             hand from the course's images, which hand their label on, but no name.
+
+    Raises:
+        DaemonError: if the daemon is gone. An answer that failed for it has not failed, though no judge asked.
     """
     left: list[str] = []
     if daemon is None:
         yield left
         return
-    before = {thing.id for thing in nameless(daemon)} if alone else set()
+    before = {thing.id for thing in nameless(daemon)} if alone else None
     try:
         yield left
-    finally:
-        with contextlib.suppress(OSError):  # a daemon that died is told of by whoever asked it last
-            found = [thing for thing in leftovers.things(daemon) if is_of(thing, learner)]
-            found += [thing for thing in nameless(daemon) if alone and thing.id not in before and thing not in found]
-            left += [
-                f"The {t.kind} {t.name} is still there: {t.left}" for t in leftovers.remove(daemon, found) if t.left
-            ]
+    except BaseException:
+        with contextlib.suppress(OSError):  # what happened first says more
+            left += _clear(daemon, learner, before)
+        raise
+    try:
+        left += _clear(daemon, learner, before)
+    except OSError as error:
+        problem = f"The daemon was gone when this submission was done: {error}."
+        raise errors.DaemonError(problem, "When it is back, grade again: who has a score keeps it.") from error
+
+
+def _clear(daemon: Daemon, learner: str, before: set[str] | None) -> list[str]:
+    found = [thing for thing in leftovers.things(daemon) if is_of(thing, learner)]
+    if before is not None:
+        found += [thing for thing in nameless(daemon) if thing.id not in before and thing not in found]
+    return [f"The {t.kind} {t.name} is still there: {t.left}" for t in leftovers.remove(daemon, found) if t.left]
 
 
 def is_of(thing: Thing, learner: str) -> bool:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
+import docker
 import pytest
 
 from labkit import leftovers
 from labkit.course.claims import Claim
 from labkit.course.exercise import World
 from labkit.course.seed import mark
+from labkit.course.verdict import Finding
 from labkit.daemon import Daemon
+from labkit.errors import DaemonError
 from labkit.grade import canary
 from labkit.grade.canary import ID, Canary
 from labkit.grade.compose import compose, identity
@@ -19,6 +25,8 @@ from labkit.grade.kernels import Limits
 from labkit.grade.nursery import Nursery
 from labkit.grade.one import Desk, Ticket, grade_one
 from labkit.grade.results import Result
+from labkit.grade.traces import cleared
+from tests.fakes import forwards, server
 
 NOBODY: Any = None  # a daemon that nobody asks
 
@@ -81,8 +89,32 @@ def test_a_container_runs_and_nothing_is_left(nursery: Nursery, daemon: Daemon) 
 def test_a_container_that_is_gone_is_noticed(nursery: Nursery, daemon: Daemon) -> None:
     """Where the daemon has lost the container, the canary does not pass, though its word came back."""
     ticket = Ticket(f"canary-{secrets.token_hex(4)}")
-    mine = f"[box for box in current().client.containers.list(all=True) if {mark(ticket.learner)!r} in box.name]"
-    text = f"from labkit.daemon import current\nfor box in {mine}: box.remove()\nanswer = task.word"
+    mine = f"current().client.containers.list(all=True, filters={{'name': {mark(ticket.learner)!r}}})"
+    text = f"from labkit.daemon import current\n(box,) = {mine}\nbox.remove()\nanswer = task.word"
     result = graded(daemon, nursery, ticket, text)
     states = {part.key: part.state for part in result.exercises[0].parts}
     assert (result.status, states) == ("fail", {"word": "pass", "container": "fail"})
+
+
+@pytest.mark.notebook
+@pytest.mark.daemon
+def test_a_daemon_that_dies_meanwhile_is_nobodys_fault(
+    nursery: Nursery, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the daemon goes away before the judge asks it, there is no result but the daemon's own error."""
+    ticket, calls, asked = Ticket(f"canary-{secrets.token_hex(4)}"), list[str](), list[str]()
+    with cleared(daemon, ticket.learner, alone=False), contextlib.ExitStack() as line:
+        url = line.enter_context(server(forwards(daemon.dial, calls)))
+        far = replace(daemon, client=docker.DockerClient(base_url=url, timeout=5))
+        judge = Canary.judge
+
+        def dies(self: Canary, claim: Claim, world: World) -> Iterator[Finding]:
+            asked.append(ticket.learner)
+            line.close()
+            return judge(self, claim, world)
+
+        monkeypatch.setattr(Canary, "judge", dies)
+        with pytest.raises(DaemonError, match="gone"):
+            graded(far, nursery, ticket)
+        far.client.close()
+    assert calls and asked == [ticket.learner]

@@ -11,6 +11,7 @@ import pytest
 from labkit import images, leftovers, sandbox
 from labkit.course.seed import mark
 from labkit.daemon import Daemon
+from labkit.errors import DaemonError
 from labkit.grade import traces
 from labkit.grade.traces import cleared, is_of
 from labkit.leftovers import Thing
@@ -151,8 +152,15 @@ def test_without_a_daemon_there_is_nothing_to_clear() -> None:
     assert left == []
 
 
-def test_a_daemon_that_died_is_told_of_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the daemon is gone at the end, clearing is silent: whoever asked it last has its error."""
+@pytest.mark.parametrize(
+    ("met", "raised"),
+    [(None, DaemonError), (ZeroDivisionError("first"), ZeroDivisionError)],
+    ids=["all was well", "the run failed before"],
+)
+def test_a_daemon_that_died_is_told_of(
+    monkeypatch: pytest.MonkeyPatch, met: Exception | None, raised: type[Exception]
+) -> None:
+    """Where the daemon is gone at the end, that is raised, for nobody else may have asked; but not over an error."""
     asked: list[bool] = []
 
     def things(_: object, **__: object) -> list[Thing]:
@@ -163,9 +171,10 @@ def test_a_daemon_that_died_is_told_of_elsewhere(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(leftovers, "things", things)
     daemon: Any = object()
-    with cleared(daemon, RUN, alone=True) as left:
-        pass
-    assert (left, len(asked)) == ([], 2)
+    with pytest.raises(raised), cleared(daemon, RUN, alone=True):
+        if met:
+            raise met
+    assert len(asked) == 2
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import os
 import string
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -36,8 +37,8 @@ Start = Callable[..., "Spoken"]
 class Spoken:
     """A worker process, and what is said to it."""
 
-    def __init__(self, first: dict[str, Any]) -> None:
-        environ = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    def __init__(self, first: dict[str, Any], temporary: str) -> None:
+        environ = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "TMPDIR": temporary}
         pipe = subprocess.PIPE
         command = [sys.executable, "-m", "labkit.grade.worker"]
         self.process = subprocess.Popen(command, env=environ, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
@@ -68,17 +69,19 @@ class Spoken:
 def start(short: Chapter) -> Iterator[Start]:
     """Start workers for the short chapter; all end with the module."""
     started: list[Spoken] = []
+    temporary = tempfile.TemporaryDirectory(prefix="labkit-")  # what a killed worker had there, it does not remove
 
     def starts(**changes: Any) -> Spoken:
         first = {"notebooks": str(short.path.parent), "modules": ["tests.grade.plain:install"], "docker": False}
         first |= {"limits": asdict(Limits()), "alone": False, "patience": 5} | changes
-        started.append(Spoken(first))
+        started.append(Spoken(first, temporary.name))
         return started[-1]
 
     yield starts
     for one in started:
         if one.process.stdin and not one.process.stdin.closed:
             one.end()
+    temporary.cleanup()
 
 
 @pytest.fixture(scope="module")
