@@ -156,7 +156,7 @@ def test_an_attack_earns_nothing(graded: Graded, attack: Attack) -> None:
     """An attack gets no point for what it did not do, and who tried it reads what happened."""
     found = graded.found(attack)
     assert (found.points, found.status == "infra-error") == (int(attack.head["points"]), False), found
-    assert attack.head["says"] in words(found), words(found)
+    assert attack.head.get("says", "") in words(found), words(found)
 
 
 def words(found: ExerciseResult) -> str:
