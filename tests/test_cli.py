@@ -49,7 +49,9 @@ def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
 # --- help, and how light it is ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("words", [(), ("doctor",), ("clean",), ("lab",), ("images",), ("images", "pack")])
+@pytest.mark.parametrize(
+    "words", [(), ("doctor",), ("clean",), ("lab",), ("images",), ("images", "pack"), ("grade",), ("compose",)]
+)
 def test_every_command_explains_itself(words: tuple[str, ...]) -> None:
     """Each command has a help page whose first paragraph is a sentence."""
     page = run(*words, "--help").stdout
@@ -67,8 +69,9 @@ def test_help_is_light() -> None:
     code = "import sys; from labkit.cli import main; main(['--help'], standalone_mode=False); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     loaded = set(done.stdout.splitlines()[-1].split())
-    assert {name for name in loaded if name.startswith("labkit")} == {"labkit", "labkit.cli", "labkit.errors"}
-    assert not loaded & {"docker", "requests", "jupyterlab"}
+    ours = "labkit labkit.cli labkit.errors labkit.version labkit.grade labkit.grade.commands labkit.grade.composing"
+    assert {name for name in loaded if name.startswith("labkit")} == set(ours.split())
+    assert not loaded & {"docker", "requests", "jupyterlab", "nbformat", "pytest"}
 
 
 # --- no daemon ----------------------------------------------------------------------------------------------
