@@ -33,11 +33,11 @@ class Word(Exercise):
         return {"container": world.name("box"), "label": "word"}
 
     def judge(self, claim: Claim, world: World) -> Iterator[Finding]:
-        """Compare with what the daemon says now."""
+        """Compare with the word that was written; the container on which it stands must still be there."""
         box = world.find("box")
         if box is None:
             return
-        if claim.value == _label(box):
+        if claim.value == world.seed.word("box") == _label(box):
             yield passed("word")
             return
         yield failed(
@@ -149,14 +149,14 @@ class Trace(Exercise):
     def prepare(self, world: World) -> dict[str, Any]:
         """Plant a garden of two, one running and one stopped, beside a neighbour's."""
         mine, other = world.seed.word("garden"), world.seed.word("other")
-        world.run("sleep 3600", "rose", labels={"garden": mine}, stop_signal="SIGKILL")
-        world.run("exit 0", "tulip", labels={"garden": mine}).wait()
+        world.run("sleep 3600", "rose", labels={"garden": mine, PLANT: "rose"}, stop_signal="SIGKILL")
+        world.run("exit 0", "tulip", labels={"garden": mine, PLANT: "tulip"}).wait()
         neighbour = world.run("sleep 3600", "neighbour", labels={"garden": other}, stop_signal="SIGKILL")
         return {"garden": mine, "neighbour": neighbour.name}
 
     def judge(self, claim: Claim, world: World) -> Iterator[Finding]:
         """The neighbour is the witness that the garden was planted; points begin when something was removed."""
-        neighbour, rose, tulip = (world.find(what) for what in ("neighbour", "rose", "tulip"))
+        neighbour, rose, tulip = world.find("neighbour"), _find(world, "rose"), _find(world, "tulip")
         if rose and tulip:
             yield _still("running", rose)
             yield _still("stopped", tulip, untouched=True)
@@ -172,6 +172,16 @@ class Trace(Exercise):
             yield passed("neighbour")
         yield passed("running") if rose is None else _still("running", rose)
         yield passed("stopped") if tulip is None else _still("stopped", tulip)
+
+
+PLANT = f"{sandbox.LABEL}.plant"
+"""The label by which a plant is found: a container can be renamed, its labels stay."""
+
+
+def _find(world: World, plant: str) -> sandbox.Box | None:
+    chosen = {"label": [f"garden={world.seed.word('garden')}", f"{PLANT}={plant}"]}
+    found = world.daemon.client.api.containers(all=True, filters=chosen)
+    return sandbox.Box(found[0]["Names"][0].removeprefix("/"), found[0]["Id"], world.daemon) if found else None
 
 
 _HIDDEN = "docker ps does not show it: a container whose process has ended is still there until it is removed."
