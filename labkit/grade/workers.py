@@ -85,7 +85,7 @@ class WorkerProcess:
 
     def _start(self) -> None:
         self._end()
-        command = [sys.executable, "-m", "labkit.grade.worker"]
+        command = [sys.executable, "-P", "-m", "labkit.grade.worker"]
         self.folder = tempfile.TemporaryDirectory(prefix="labkit-", ignore_cleanup_errors=True)
         environ = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "TMPDIR": self.folder.name}
         pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
