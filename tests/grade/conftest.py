@@ -130,7 +130,6 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> Chapter:
 
 
 @pytest.fixture
-def grader(nursery: Nursery, short: Chapter, monkeypatch: pytest.MonkeyPatch) -> Grader:
+def grader(nursery: Nursery, short: Chapter) -> Grader:
     """Grade in this process, as a worker does in its own."""
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # a worker sets it, and it is undone here
     return Grader(nursery, short, {kind.id: kind() for kind in plain.EXERCISES})

@@ -148,7 +148,6 @@ def table(nursery: Nursery, short: Chapter) -> dict[str, ExerciseResult]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(one, "WHOLE", 1000)
         patch.setattr(kernels, "GRACE", 0.5)
-        patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
         grader = Grader(nursery, in_a_row(short, list(texts)), exercises)
         result = grader.grade(answers, seconds=1.5, processes=16)
     return dict(zip(TABLE, result.exercises, strict=True))
