@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from labkit.course.exercise import Exercise
 from labkit.course.verdict import Verdict
+from labkit.grade.kernels import DEAF
 from labkit.grade.plugin import Ran, Run
 from labkit.grade.results import ExerciseResult, PartResult, Status
 from labkit.grade.submission import Submission
@@ -55,7 +56,8 @@ def _outcome(exercise: str, absent: bool, run: Run) -> tuple[Status, str, Verdic
 def _said(status: Status, ran: Ran, run: Run) -> str:
     """Why there is nothing to judge, in words."""
     if status == "timeout":
-        return f"It took longer than {run.limits.seconds:g} s and was interrupted."
+        deaf = f" {DEAF}" if ran.said == DEAF else ""
+        return f"It took longer than {run.limits.seconds:g} s and was interrupted.{deaf}"
     last = ran.said.splitlines()[-1] if ran.said else ""
     return f"{_SAYS[status]} {last}".strip()
 
