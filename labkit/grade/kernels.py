@@ -163,7 +163,7 @@ class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
         """
         end = time.monotonic() + (timeout or START)
         while time.monotonic() < end:
-            self._drain()
+            self._drain(end)
             try:
                 reply = self.kc.get_shell_msg(timeout=POLL)
             except Empty:
@@ -185,12 +185,12 @@ class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
             Empty: after ``timeout`` seconds.
             KernelDied: if nothing more can come.
         """
-        if self.deadline and time.monotonic() > self.deadline:
-            self._end(DEAF)
-        if stream == "iopub" and self.held:
-            return self.held.popleft()
         end = time.monotonic() + (START if timeout is None else timeout)
         while True:
+            if self.deadline and time.monotonic() > self.deadline:
+                self._end(DEAF)
+            if stream == "iopub" and self.held:
+                return self.held.popleft()
             try:
                 ask = self.kc.get_iopub_msg if stream == "iopub" else self.kc.get_shell_msg
                 message: dict[str, Any] = ask(timeout=POLL)  # nbval's own way prints each message for a log
@@ -198,13 +198,13 @@ class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
                 return message
             except Empty:
                 self._check_there()
-                if time.monotonic() > (self.deadline or end):
+                if not self.deadline and time.monotonic() > end:
                     raise
 
-    def _drain(self) -> None:
-        """Take what was printed so far, unless that is too much."""
+    def _drain(self, end: float) -> None:
+        """Take what was printed so far, unless that is too much; a cell can print faster than we read."""
         with contextlib.suppress(Empty):
-            while True:
+            while time.monotonic() < end:
                 message = self.kc.get_iopub_msg(timeout=0)
                 self._count(message)
                 self.held.append(message)

@@ -45,7 +45,7 @@ _BOTH = ("kernel-died", "infra-error", "unreadable")
 
 def what_happened(status: Status, sentence: str) -> str:
     """Return what a learner reads: what the grader knows about this case, or else what the status means."""
-    if not sentence:
+    if not plain(sentence).strip():
         return SENTENCES[status]
     return f"{SENTENCES[status]} {sentence}" if status in _BOTH else sentence
 

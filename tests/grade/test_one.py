@@ -17,6 +17,7 @@ from labkit.course.exercise import Exercise, World
 from labkit.course.verdict import Finding
 from labkit.grade import kernels, one
 from labkit.grade.chapters import Chapter
+from labkit.grade.kernels import DEAF
 from labkit.grade.nursery import Nursery
 from labkit.grade.one import Ticket, environment, grade_one
 from labkit.grade.results import ExerciseResult, Result, Status
@@ -32,6 +33,7 @@ RIGHT, PARTLY, WRONG = (ADD.answer(kind) for kind in plain.KINDS)
 
 SWALLOW = "while True:\n  try:\n    while True: {}\n  except KeyboardInterrupt: pass"
 BY_HAND = "from labkit.course import window\n"
+LONG = "It took longer than 1.5 s and was interrupted."
 
 TABLE: dict[str, tuple[str | None, Status, int, str]] = {
     # what was written: the text, the status, the points of two, the beginning of the sentence
@@ -51,12 +53,12 @@ TABLE: dict[str, tuple[str | None, Status, int, str]] = {
     "os._exit": ("import os; os._exit(0)", "kernel-died", 0, "Python itself ended"),
     "ends when called": (f"{ADD.head} import os; os._exit(0)", "kernel-died", 0, "Python itself ended"),
     "input": ("input()", "error", 0, "The cell failed, and nothing was handed in. StdinNotImplementedError"),
-    "loop": ("while True: pass", "timeout", 0, "It took longer than 1.5 s"),
+    "loop": ("while True: pass", "timeout", 0, LONG),
     "right, then a loop": (f"{RIGHT}\nwhile True: pass", "pass", 2, ""),
     "partly right, then a loop": (f"{PARTLY}\nwhile True: pass", "timeout", 1, "The answer took longer than 1.5"),
-    "loops when called": (f"{ADD.head}\n  while True: pass", "timeout", 0, "It took longer than 1.5 s"),
-    "deaf and silent": (SWALLOW.format("sum(range(99))"), "timeout", 0, "It took longer than 1.5 s"),
-    "deaf and loud": (SWALLOW.format("print('x', flush=True)"), "timeout", 0, "It took longer than 1.5 s"),
+    "loops when called": (f"{ADD.head}\n  while True: pass", "timeout", 0, LONG),
+    "deaf and silent": (SWALLOW.format("sum(range(99))"), "timeout", 0, f"{LONG} {DEAF}"),
+    "deaf and loud": (SWALLOW.format("print('x', flush=True)"), "timeout", 0, f"{LONG} {DEAF}"),
     "memory": ("x = bytearray(10 << 30)", "error", 0, "The cell failed, and nothing was handed in. MemoryError"),
     "output": ("print('x' * 5_000_000)", "kernel-died", 0, "It printed more than 4 MB"),
     "children": (

@@ -39,6 +39,7 @@ def test_every_status_has_its_words() -> None:
     [
         ("missing", "", "There is no answer to this exercise in your notebook."),
         ("missing", "The answer cell gives no answer yet.", "The answer cell gives no answer yet."),
+        ("missing", "\x1f ", SENTENCES["missing"]),
         ("infra-error", "It died.", SENTENCES["infra-error"] + " It died."),
         ("kernel-died", "Exit code 1.", SENTENCES["kernel-died"] + " Exit code 1."),
     ],
