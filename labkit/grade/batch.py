@@ -118,13 +118,18 @@ class _Workers:
 
     def __init__(self, options: Options, chapters: Mapping[str, Chapter], chosen: Tickets, count: int) -> None:
         self.options, self.chapters, self.chosen = options, chapters, chosen
-        self.pool = ThreadPoolExecutor(max(1, min(options.jobs, count)))
-        self.idle, self.all = list[WorkerProcess](), list[WorkerProcess]()
+        jobs = min(options.jobs, count)
+        self.pool = ThreadPoolExecutor(max(1, jobs))
+        self.all = [WorkerProcess(self._first()) for _ in range(jobs)]
+        self.idle = list(self.all)
         self.names: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self.down = ""
         """Why nothing can be graded any more."""
 
     def __enter__(self) -> _Workers:
+        for worker in self.all:
+            with contextlib.suppress(WorkerLost):  # who asks it next starts it again, or hears why that fails
+                worker.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -157,12 +162,8 @@ class _Workers:
 
     @contextlib.contextmanager
     def _one_idle(self) -> Iterator[WorkerProcess]:
-        """A worker that nobody uses meanwhile: one that has worked before, or a new one."""
-        try:
-            worker = self.idle.pop()
-        except IndexError:
-            worker = WorkerProcess(self._first())
-            self.all.append(worker)
+        """A worker that nobody uses meanwhile: there are as many as threads."""
+        worker = self.idle.pop()
         try:
             yield worker
         finally:

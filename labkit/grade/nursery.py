@@ -31,7 +31,7 @@ from typing import Any
 SUBREAPER, DEATH_SIGNAL = 36, 1  # prctl(2)
 
 WARM = (  # noqa: SIM905 - words read better than twenty quotes
-    "ipykernel.kernelapp ipykernel.ipkernel ipykernel.zmqshell ipykernel.debugger "
+    "labkit.grade.outstream ipykernel.kernelapp ipykernel.ipkernel ipykernel.zmqshell ipykernel.debugger "
     "matplotlib.pyplot matplotlib_inline.backend_inline IPython.core.completer "
     "docker requests labkit.hosts labkit.helper labkit.images labkit.terminal labkit.draw labkit.course.desk "
     "labkit.inside.events labkit.inside.permissions labkit.inside.route"
@@ -209,9 +209,9 @@ def _make_app(file: str) -> Any:
 
     sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
     app: Any = IPKernelApp.instance()
-    app.initialize(
-        ["-f", file, "--HistoryManager.enabled=False", "--IPKernelApp.log_level=50", "--Kernel._execute_sleep=0"]
-    )
+    options = {"outstream_class": "labkit.grade.outstream.QuickOutStream", "log_level": "50"}
+    words = [f"--IPKernelApp.{name}={value}" for name, value in options.items()]
+    app.initialize(["-f", file, "--HistoryManager.enabled=False", "--Kernel._execute_sleep=0", *words])
     return app
 
 

@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 from dataclasses import asdict
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 from labkit.errors import LabError
 from labkit.grade.one import Ticket
@@ -35,7 +35,7 @@ class WorkerFailed(LabError):
 
 
 class WorkerProcess:
-    """One worker process; it is started when it is first asked, and again after it was lost.
+    """One worker process; it is started when it is first asked, if not before, and again after it was lost.
 
     Args:
         first: what it is told first: see ``labkit.grade.worker``.
@@ -80,35 +80,55 @@ class WorkerProcess:
 
     def _result(self, message: dict[str, Any], seconds: float) -> Result:
         if self.process is None or self.process.poll() is not None:
-            self._start()
+            self.start()
+        self._await_ready()
         return Result.from_json(self._ask(message, seconds)["result"])
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Start the process, and do not wait: it has a second's worth of modules to import."""
         self._end()
         command = [sys.executable, "-P", "-m", "labkit.grade.worker"]
         self.folder = tempfile.TemporaryDirectory(prefix="labkit-", ignore_cleanup_errors=True)
         environ = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "TMPDIR": self.folder.name}
         pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
         self.process = subprocess.Popen(command, env=environ, stdin=pipe, stdout=pipe, stderr=nothing, bufsize=0)
+        self.ready = ""
+        self._tell(self.process, self.first)
+
+    def _await_ready(self) -> None:
         try:
-            self.ready = self._ask(self.first, READY)["ready"]
+            self.ready = self.ready or self._hear(self.process, READY)["ready"]
         except WorkerFailed:
             self._end()  # it does that itself, but nobody knows when
             raise
 
     def _ask(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
         asked = self.process
-        assert asked and asked.stdin and asked.stdout
+        self._tell(asked, message)
+        return self._hear(asked, seconds)
+
+    def _tell(self, asked: subprocess.Popen[bytes] | None, message: dict[str, Any]) -> None:
+        assert asked and asked.stdin
         try:
             with self.listening:
                 asked.stdin.write(json.dumps(message).encode() + b"\n")
+        except (OSError, ValueError) as error:
+            self._lose(error)
+
+    def _hear(self, asked: subprocess.Popen[bytes] | None, seconds: float) -> dict[str, Any]:
+        assert asked and asked.stdout
+        try:
+            with self.listening:
                 said: dict[str, Any] = json.loads(_line(asked.stdout, seconds))
         except (OSError, ValueError) as error:
-            self._end()
-            raise WorkerLost(str(error)) from None
+            self._lose(error)
         if "failed" in said:
             raise WorkerFailed(said["failed"])
         return said
+
+    def _lose(self, error: Exception) -> NoReturn:
+        self._end()
+        raise WorkerLost(str(error)) from None
 
     def _end(self) -> None:
         """End it, and first all that it and its kernels have started, as far as it lives to lead there."""

@@ -73,6 +73,9 @@ class Pretend:
     def __init__(self, staff: Staff) -> None:
         self.staff = staff
 
+    def start(self) -> None:
+        """Nothing: there is no process."""
+
     def canary(self) -> Result:
         """Pass, unless the script says otherwise."""
         self.staff.canaries += 1
