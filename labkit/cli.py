@@ -16,6 +16,7 @@ from labkit import __version__
 from labkit.errors import LabError
 from labkit.grade.commands import grade_command
 from labkit.grade.composing import compose_command
+from labkit.machine.commands import machine_group
 
 if TYPE_CHECKING:
     from labkit.doctor import Finding
@@ -186,6 +187,11 @@ def load(file: Path) -> None:
 
 main.add_command(grade_command)
 main.add_command(compose_command)
+
+
+# --- machine --------------------------------------------------------------------------------------
+
+main.add_command(machine_group)
 
 
 # --- lab ------------------------------------------------------------------------------------------

@@ -121,3 +121,14 @@ class NotSolved(CourseError):
 
     Raised at the end of every failed check, so that a tool that only sees errors (nbval) sees this one.
     """
+
+
+# --- the embedded machine ----------------------------------------------------------------------
+
+
+class MachineError(LabError):
+    """The embedded machine cannot be started, or ended when it should not."""
+
+
+class BuildFailed(MachineError):
+    """The embedded machine cannot be built on this computer, or its parts were not to be had."""

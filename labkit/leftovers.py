@@ -12,8 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from labkit.daemon import Daemon
-
-LABEL = "labkit"
+from labkit.oci import LABEL as LABEL
 
 
 @dataclass(frozen=True)

@@ -102,8 +102,8 @@ def _header(data: bytes) -> tuple[tuple[int, int, str], set[int]]:
 
 def _applets(data: bytes) -> tuple[str, ...]:
     """The commands, from the sorted table of names that busybox searches: ``[``, ``[[``, … ``zcat``."""
-    start = data.find(b"\0[\0[[\0")
-    table = data[start + 1 : start + 8192].split(b"\0") if start >= 0 else []
+    start = data.find(b"[\0[[\0")
+    table = data[start : start + 8192].split(b"\0") if start >= 0 else []
     names: list[str] = []
     for name in table:
         if not re.fullmatch(rb"[\[a-z0-9_.+-]+", name):

@@ -70,6 +70,7 @@ def test_help_is_light() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     loaded = set(done.stdout.splitlines()[-1].split())
     ours = "labkit labkit.cli labkit.errors labkit.version labkit.grade labkit.grade.commands labkit.grade.composing"
+    ours += " labkit.machine labkit.machine.commands"
     assert {name for name in loaded if name.startswith("labkit")} == set(ours.split())
     assert not loaded & {"docker", "requests", "jupyterlab", "nbformat", "pytest"}
 

@@ -1,0 +1,53 @@
+"""The machine's network: slirp4netns, an ordinary process that speaks for the guest with the host's own sockets.
+
+Source: ``slirp4netns(1)``; the kernel's end of the line is the transport ``bess`` of its vector driver.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+from labkit import errors
+
+GUEST, GATEWAY, NAMESERVER = "10.0.2.100", "10.0.2.2", "10.0.2.3"
+"""Addresses that slirp4netns gives."""
+
+
+def command(program: Path, line: Path, console: Path, *, exit_fd: int) -> list[str]:
+    """Return how to start it.
+
+    Args:
+        program: slirp4netns.
+        line: the socket that the kernel's network card connects to.
+        console: the socket on which forwarded ports are asked for.
+        exit_fd: the end of a pipe; when its other end closes, slirp4netns ends. (Without its guest it would spin.)
+    """
+    words = ["--target-type=bess", f"--api-socket={console}", f"--exit-fd={exit_fd}"]
+    return [str(program), *words, "--disable-host-loopback", "--mtu=65520", str(line)]
+
+
+def forward(console: Path, host_port: int, guest_port: int) -> None:
+    """Let the host's loopback port reach a port of the guest.
+
+    Raises:
+        MachineError: if the port is taken, or slirp4netns says another reason.
+    """
+    ports = {"proto": "tcp", "host_addr": "127.0.0.1", "host_port": host_port, "guest_port": guest_port}
+    answer = _ask(console, {"execute": "add_hostfwd", "arguments": ports | {"guest_addr": GUEST}})
+    if "error" in answer:
+        said = answer["error"].get("desc", answer["error"])
+        raise errors.MachineError(
+            f"slirp4netns does not forward port {host_port}: {said}.", "Try again: another is taken."
+        )
+
+
+def _ask(console: Path, question: dict[str, Any]) -> dict[str, Any]:
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(5)
+        sock.connect(str(console))
+        sock.sendall(json.dumps(question).encode())
+        sock.shutdown(socket.SHUT_WR)
+        return dict(json.loads(b"".join(iter(lambda: sock.recv(4096), b""))))

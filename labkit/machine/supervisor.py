@@ -1,0 +1,217 @@
+"""The supervisor of one machine: starts its parts, offers its daemon's socket, watches, and ends everything together.
+
+``python -m labkit.machine.supervisor NAME '{"memory": …}'`` is started by ``labkit machine up`` and lives as long as
+the machine does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from labkit import errors
+from labkit.machine import certificates, engine, landlock, layout, mconsole, processes, proxy, slirp, state, told
+from labkit.machine.build import HOST, IMAGES
+from labkit.machine.places import Places, parts_folder, places
+from labkit.machine.state import State
+from labkit.machine.watch import Ended, watch
+
+PATIENCE = 120.0
+"""Seconds until the guest's daemon must answer; on one slow processor it takes about ten."""
+
+GOODBYE = 20.0
+"""Seconds that the guest has to power off."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What ``up`` was asked for.
+
+    Attributes:
+        memory: of the guest, in bytes.
+        disk: its size in bytes, where it is made now.
+        store: of images.
+        owner: a process to end with; 0 for none.
+        fresh: begin with an empty disk.
+    """
+
+    memory: int
+    disk: int
+    store: str = told.STORES[0]
+    owner: int = 0
+    fresh: bool = False
+
+
+async def supervise(where: Places, wishes: Wishes) -> None:
+    """Keep one machine up until it is told to end, its owner ends, or a part of it fails."""
+    began, parts = time.time(), parts_folder()
+    now = State("starting", supervisor=os.getpid(), since=began, store=wishes.store, owner=wishes.owner)
+    now = replace(now, memory=wishes.memory, disk=wishes.disk, confined=landlock.version())
+    state.write(where, now)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        _prepare(where, wishes, parts)
+        async with _running(where, wishes, parts) as (kernel, network):
+            now = replace(now, kernel=kernel.pid, network=network.pid)
+            state.write(where, now)
+            watching = asyncio.create_task(watch(where, wishes.owner, kernel, network, stop))
+            starting = asyncio.create_task(_open(where, parts, now))
+            await asyncio.wait((watching, starting), return_when=asyncio.FIRST_COMPLETED)
+            if starting.done() and not watching.done():
+                now = replace(starting.result(), seconds=time.time() - began)
+                serving = asyncio.create_task(proxy.serve(where.socket, now.port, proxy.trust(where.state / "tls")))
+                await asyncio.sleep(0)
+                state.write(where, now)
+                await asyncio.wait((watching, serving), return_when=asyncio.FIRST_COMPLETED)
+                serving.cancel()
+            starting.cancel()
+            await watching
+        state.write(where, State("down"))
+    except (Ended, OSError, errors.LabError) as error:
+        state.write(where, replace(now, phase="failed", why=str(error)))
+    finally:
+        where.socket.unlink(missing_ok=True)
+
+
+def _prepare(where: Places, wishes: Wishes, parts: Path) -> None:
+    """Remove what a machine that was killed has left; make certificates, disk, and what the guest is told."""
+    for left in where.run.iterdir():
+        if left.name not in ("lock", "state.json"):
+            shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
+    certificates.make(where.state / "tls")
+    told.write(where.run / "told.tar", where.state / "tls", wishes.store)
+    if wishes.fresh or not where.disk.exists():
+        for mark in where.state.glob("images-*"):
+            mark.unlink()
+        layout.make_file_system(
+            parts / HOST,
+            where.disk,
+            wishes.disk,
+            "-J",
+            "size=16",
+            "-E",
+            "lazy_itable_init=1,lazy_journal_init=1,root_owner=0:0",
+        )
+        where.disk.chmod(0o600)
+
+
+@contextlib.asynccontextmanager
+async def _running(
+    where: Places, wishes: Wishes, parts: Path
+) -> AsyncIterator[tuple[subprocess.Popen[bytes], subprocess.Popen[bytes]]]:
+    """Network and kernel, for as long as the block runs; then the guest powers off, if it still can."""
+    paths = processes.Paths(parts, processes.choose_memory(where, wishes.memory))
+    with open(os.open(where.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as log:
+        network, keeps = processes.start_network(where, paths, log.fileno())
+        try:
+            await _appears(where.run / "line", network)
+            confined = bool(landlock.version())
+            kernel = processes.start_kernel(where, paths, wishes.memory, log.fileno(), confined=confined)
+            try:
+                yield kernel, network
+            finally:
+                await _power_off(where, kernel)
+                processes.end(kernel)
+        finally:
+            os.close(keeps)
+            processes.end(network)
+
+
+async def _appears(place: Path, process: subprocess.Popen[bytes]) -> None:
+    while not place.exists():
+        if process.poll() is not None:
+            raise Ended(f"{place.name}: its process ended with status {process.returncode} at once")
+        await asyncio.sleep(0.005)
+
+
+async def _open(where: Places, parts: Path, now: State) -> State:
+    """Wait until the daemon answers at its forwarded port, and has the course's image; return what is known then."""
+    while not (where.run / "network").exists():
+        await asyncio.sleep(0.01)
+    context, port = proxy.trust(where.state / "tls"), 0
+    for _ in range(5):
+        port = _free_port()
+        with contextlib.suppress(errors.MachineError):
+            slirp.forward(where.run / "network", port, told.PORT)
+            break
+    version = await _answers(port, context)
+    if not (mark := where.state / f"images-{now.store}").exists():
+        await asyncio.to_thread(engine.load, port, context, parts / IMAGES)
+        mark.touch()
+    return replace(now, phase="up", port=port, engine=version, mode=_mode(where))
+
+
+async def _answers(port: int, context: object) -> str:
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return await asyncio.to_thread(engine.version, port, context)  # type: ignore[arg-type]
+        except OSError:
+            if time.monotonic() > end:
+                raise Ended(f"Its daemon did not answer within {PATIENCE:g} s.") from None
+            await asyncio.sleep(0.05)
+
+
+def _mode(where: Places) -> str:
+    """How the kernel said that it runs the guest's processes."""
+    return "ptrace" if "ptrace" in where.log.read_text(errors="replace").lower() else "seccomp"
+
+
+def _free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+async def _power_off(where: Places, kernel: subprocess.Popen[bytes]) -> None:
+    """Press Ctrl-Alt-Del at the guest's console, and wait until it has written its disk and powered off."""
+    console = where.run / processes.CONSOLE / "mconsole"
+    try:
+        if kernel.poll() is None:
+            await asyncio.to_thread(mconsole.ask, console, "cad")
+    except OSError:
+        return
+    end = time.monotonic() + GOODBYE
+    while kernel.poll() is None and time.monotonic() < end:
+        await asyncio.sleep(0.02)
+
+
+@contextlib.contextmanager
+def _locked(where: Places) -> Iterator[None]:
+    """Hold the lock, which who only looks has for a moment; leave quietly where another supervisor holds it."""
+    with contextlib.ExitStack() as stack:
+        for left in range(20, -1, -1):
+            try:
+                stack.enter_context(state.kept(where))
+                break
+            except BlockingIOError:
+                if not left:
+                    sys.exit(0)
+                time.sleep(0.02)
+        yield
+
+
+def main() -> None:
+    """Supervise the machine that the command line names."""
+    where, wishes = places(sys.argv[1]), Wishes(**json.loads(sys.argv[2]))
+    where.make()
+    processes.become_reaper()
+    with _locked(where):
+        asyncio.run(supervise(where, wishes))
+
+
+if __name__ == "__main__":
+    main()
