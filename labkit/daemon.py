@@ -1,11 +1,12 @@
 """Find a Docker daemon, open it, and know what kind it is.
 
 ``connect()`` tries what a person named first (an argument, ``DOCKER_HOST``, the docker context), then the
-usual places, and says what it chose and why.
+usual places, then the course's own machine, and says what it chose and why.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 from collections.abc import Iterable
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from labkit import endpoint as where
 from labkit import errors, remedies
 from labkit.endpoint import Endpoint
+from labkit.machine import resort
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -106,18 +108,19 @@ class Daemon:
 def connect(url: str | None = None, *, quiet: bool = False) -> Daemon:
     """Open the daemon at ``url``, or the first that answers; make it the notebook's daemon.
 
-    The order: ``url``, ``DOCKER_HOST``, the current docker context, the usual sockets.
+    The order: ``url``, ``DOCKER_HOST``, the current docker context, the usual sockets, the embedded machine.
     ``DOCKER_HOST`` is then set, so that ``!docker ps`` and a child process reach the same daemon.
 
     Args:
         url: an address as in ``DOCKER_HOST``; later calls without one keep to it.
-        quiet: do not print the report.
+        quiet: do not print the report, and do not start a machine where nothing else is found.
 
     Raises:
         DaemonError: its subclass says what went wrong, and what to do.
+        MachineError: if the machine, as the last resort, does not start.
     """
     global _current
-    daemon = _first(_candidates(url))
+    daemon = _first(_candidates(url), start=not quiet)
     _export(daemon.endpoint)
     _current = daemon
     if not quiet:
@@ -135,7 +138,7 @@ def _candidates(url: str | None) -> Iterable[Endpoint]:
         return [where.from_environment(url, source=ARGUMENT, environ=_wished())]
     if _current and _current.endpoint.source == ARGUMENT and os.environ.get("DOCKER_HOST") == _current.endpoint.url:
         return [_current.endpoint]
-    return where.endpoints(_wished())
+    return itertools.chain(where.endpoints(_wished()), resort.endpoints())
 
 
 def _wished() -> dict[str, str]:
@@ -145,7 +148,7 @@ def _wished() -> dict[str, str]:
     }
 
 
-def _first(candidates: Iterable[Endpoint]) -> Daemon:
+def _first(candidates: Iterable[Endpoint], *, start: bool) -> Daemon:
     failures: list[errors.DaemonError] = []
     for endpoint in candidates:
         try:
@@ -157,6 +160,9 @@ def _first(candidates: Iterable[Endpoint]) -> Daemon:
     for failure in failures:  # a socket that refuses is worth more than one that is not there
         if not isinstance(failure, errors.SocketMissing):
             raise failure
+    if start and resort.possible():
+        print("No Docker daemon was found here: the course brings its own.")
+        return _open(resort.start(print))
     tried = " ".join(failure.problem for failure in failures)
     raise errors.NoDaemon(f"No Docker daemon was found. {tried}", remedies.no_daemon())
 

@@ -34,6 +34,7 @@ OTHER = (
     "Another program listens there: correct the address where it was named, or remove DOCKER_HOST. "
     "Or it is a daemon that wants TLS: DOCKER_TLS_VERIFY=1."
 )
+MACHINE = "Or without Docker, on Debian and Ubuntu: `sudo apt install mmdebstrap`, and `labkit lab` brings its own."
 TOO_OLD = "Upgrade the engine to 20.10 or newer (API 1.41): the course is tested from there on."
 
 
@@ -118,4 +119,5 @@ def no_daemon() -> str:
         f"1. Here: {start()}\n"
         "2. Elsewhere: point DOCKER_HOST at a daemon, e.g. `export DOCKER_HOST=ssh://user@host`.\n"
         "3. Nowhere yet: install Docker Desktop, Colima or Docker Engine (docs.docker.com/get-started/get-docker)."
+        + (f" {MACHINE}" if system() in ("linux", "wsl") else "")
     )

@@ -13,7 +13,7 @@ import pytest
 import trustme
 from hypothesis import HealthCheck, settings
 
-from labkit import endpoint, images, kit, leftovers, sandbox
+from labkit import endpoint, images, kit, leftovers, oci, sandbox
 from labkit.daemon import Daemon, connect
 from labkit.errors import DaemonError
 from labkit.helper import HelperHost, container_name
@@ -70,6 +70,7 @@ def places(monkeypatch: pytest.MonkeyPatch) -> Iterator[Places]:
         monkeypatch.setenv("HOME", str(here.home))
         monkeypatch.setenv("XDG_RUNTIME_DIR", str(here.rootless.parent))
         monkeypatch.setenv("DOCKER_CONFIG", str(here.config))
+        monkeypatch.setenv("LABKIT_MACHINE", "no")  # whether one is built or running here is not these tests' concern
         monkeypatch.setattr(endpoint, "DEFAULT_SOCKET", f"unix://{here.usual}")
         monkeypatch.setattr(sys.modules[connect.__module__], "_current", None)
         monkeypatch.setattr(sys.modules[connect.__module__], "_set_by_us", {})
@@ -86,7 +87,7 @@ def ca() -> trustme.CA:
 def world(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A label of the test's own instead of ``labkit``: what it lists and removes is nobody else's."""
     label = f"labkit-test-{secrets.token_hex(4)}"
-    for module in (leftovers, sandbox, images, kit):
+    for module in (leftovers, sandbox, images, kit, oci):
         monkeypatch.setattr(module, "LABEL", label)
     monkeypatch.setattr(images, "BUSYBOX", f"{label}/busybox:latest")
     monkeypatch.setenv("LABKIT_LEARNER", "ada")

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,6 +24,7 @@ from labkit import endpoint as where
 from labkit import errors, remedies
 from labkit.daemon import Daemon, connect, current
 from labkit.endpoint import Endpoint
+from labkit.machine import resort
 from tests import fakes
 from tests.fakes import Places, server
 
@@ -230,6 +231,53 @@ def test_current_connects_once(places: Places, capsys: pytest.CaptureFixture[str
         daemon = current()
     assert current() is daemon
     assert capsys.readouterr().out == ""
+
+
+# --- The last resort: the course's own machine ------------------------------------------------------------
+
+
+def test_a_machine_that_runs_comes_after_the_usual_places(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine's daemon is taken where no other answers, and only then."""
+    own = places.home / "docker.sock"
+    monkeypatch.setattr(resort, "endpoints", lambda: iter([Endpoint(f"unix://{own}", resort.MACHINE, named=False)]))
+    with daemon_called("the machine's", own):
+        assert connect(quiet=True).endpoint.source == resort.MACHINE
+        with daemon_called("usual", places.usual):
+            monkeypatch.setattr(sys.modules[connect.__module__], "_current", None)
+            assert connect(quiet=True).info["Name"] == "usual"
+
+
+def test_where_nothing_is_found_the_machine_is_started(
+    places: Places, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A connect() that may talk starts the machine and says so; a quiet one, or one with a name, starts nothing."""
+    own, started = places.home / "docker.sock", list[str]()
+
+    def start(say: Callable[[str], None]) -> Endpoint:
+        started.append("once")
+        return Endpoint(f"unix://{own}", resort.MACHINE, named=False)
+
+    monkeypatch.setattr(resort, "possible", lambda: True)
+    monkeypatch.setattr(resort, "start", start)
+    with daemon_called("the machine's", own):
+        with pytest.raises(errors.NoDaemon):
+            connect(quiet=True)
+        with pytest.raises(errors.SocketMissing):
+            connect(f"unix://{places.usual}")
+        assert started == []
+        assert connect().info["Name"] == "the machine's"
+    assert started == ["once"]
+    assert capsys.readouterr().out.startswith("No Docker daemon was found here: the course brings its own.\n")
+
+
+def test_a_socket_that_refuses_is_not_replaced_by_a_machine(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a daemon's socket is there and refuses, the error says so, and nothing else is started."""
+    monkeypatch.setattr(resort, "possible", lambda: True)
+    monkeypatch.setattr(resort, "start", lambda say: pytest.fail("it was started"))
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(places.usual))
+    with pytest.raises(errors.ConnectionRefused):
+        connect()
 
 
 # --- What goes wrong --------------------------------------------------------------------------------------
