@@ -86,8 +86,8 @@ def _build(folder: Path, mirror: str, step: Step) -> None:
     layout.lay_out_guest(unpacked, guest, suite=packages.SUITE)
     layout.lay_out_host(unpacked, new / HOST, folder / HOST)
     step(TASKS[2])
-    size = sum(file.lstat().st_size + 4096 for file in guest.rglob("*")) * 9 // 8 + 16 * MB
-    options = ("-O", "^has_journal", "-E", "root_owner=0:0", "-d", str(guest))
+    size = sum(file.lstat().st_size + 4096 for file in guest.rglob("*")) * 9 // 8 + 64 * MB
+    options = ("-b", "4096", "-O", "^has_journal", "-E", "root_owner=0:0", "-d", str(guest))
     layout.make_file_system(new / HOST, new / ROOT_IMAGE, size // MB * MB, *options)
     step(TASKS[3])
     busybox = parts.read((guest / "usr/bin/busybox").read_bytes())

@@ -22,13 +22,14 @@ MODULES = ("overlay", "bridge", "veth", "br_netfilter")
 EMPTY = (  # noqa: SIM905
     "proc sys dev run tmp root disk var/lib/docker var/lib/containerd etc/docker usr/bin usr/sbin usr/lib usr/lib64"
 ).split()
-"""Folders to make: the guest's root is read-only, so that what is mounted later needs a place."""
+"""Folders to make."""
 
 LIBRARIES = "usr/lib/x86_64-linux-gnu"
 LOADER = "ld-linux-x86-64.so.2"
 
 FILES = {
     "etc/passwd": "root:x:0:0:root:/root:/bin/sh\n",
+    "etc/shadow": "root:*:20000:0:99999:7:::\n",
     "etc/group": "root:x:0:\ndocker:x:999:\n",
     "etc/hostname": "machine\n",
     "etc/hosts": "127.0.0.1\tlocalhost machine\n",
@@ -95,7 +96,7 @@ def lay_out_host(unpacked: Path, host: Path, final: Path) -> None:
     if completion.is_file():
         _copy(completion, host / "docker.bash")
     patch = [shutil.which("patchelf", path=_path()) or "patchelf", "--set-interpreter", str(final / "lib" / LOADER)]
-    _run([*patch, "--set-rpath", "$ORIGIN/lib", str(host / "linux")])
+    _run([*patch, "--force-rpath", "--set-rpath", "$ORIGIN/lib", str(host / "linux")])
 
 
 def through_loader(host: Path, program: str, *words: str) -> list[str]:

@@ -20,7 +20,7 @@ SUITE = "forky"
 
 WANTED = (  # noqa: SIM905 - words read better than a dozen quotes
     "user-mode-linux docker.io docker-cli containerd crun iptables iproute2 tini busybox-static "
-    "slirp4netns e2fsprogs ca-certificates"
+    "slirp4netns e2fsprogs ca-certificates libgcc-s1"
 ).split()
 
 NEEDS = {"mmdebstrap": "mmdebstrap", "apt-get": "apt"}

@@ -53,6 +53,11 @@ class Places:
         """The file that is the guest's disk."""
         return self.state / "disk.img"
 
+    @property
+    def changes(self) -> Path:
+        """The folder for the copy-on-write file: what the guest has changed of the root that all machines share."""
+        return self.state / "root"
+
     def make(self) -> None:
         """Make both folders, for nobody else.
 
@@ -64,7 +69,7 @@ class Places:
                 f"{self.socket} is longer than the {LONGEST} bytes that a socket's path may have.",
                 "Take a shorter --name, or point XDG_RUNTIME_DIR at a folder with a short path.",
             )
-        for folder in (self.state, self.run):
+        for folder in (self.state, self.changes, self.run):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             check_own(folder)
 

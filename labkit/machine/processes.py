@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +30,7 @@ class Paths:
 
     Attributes:
         parts: the built parts.
-        memory: a folder for the file that is the guest's memory, removed as soon as it is open.
+        memory: a folder for the file that is the guest's memory, which has no name.
     """
 
     parts: Path
@@ -61,7 +64,15 @@ def start_kernel(where: Places, paths: Paths, memory: int, log: int, *, confined
     environ = {"PATH": os.defpath, "HOME": str(where.run), "TMPDIR": str(paths.memory)}
     command = [str(host / "linux"), *_kernel_line(where, root, memory)]
     readable = [host, root, Path("/proc"), Path("/dev"), Path("/sys/fs/cgroup")]
-    writable = [where.run, where.disk, paths.memory, Path("/dev/null"), Path("/dev/ptmx"), Path("/dev/pts")]
+    writable = [
+        where.run,
+        where.changes,
+        where.disk,
+        paths.memory,
+        Path("/dev/null"),
+        Path("/dev/ptmx"),
+        Path("/dev/pts"),
+    ]
 
     def prepare() -> None:
         os.setpgid(0, 0)
@@ -82,7 +93,7 @@ def start_kernel(where: Places, paths: Paths, memory: int, log: int, *, confined
 
 def _kernel_line(where: Places, root: Path, memory: int) -> list[str]:
     """The words that tell the kernel what it has: Linux's ``kernel-parameters``, and its own ``--help``."""
-    disks = [f"ubd0r={root}", f"ubd1r={where.run / 'told.tar'}", f"ubd2={where.disk}"]
+    disks = [f"ubd0={where.changes / COW},{root}", f"ubd1r={where.run / 'told.tar'}", f"ubd2={where.disk}"]
     consoles = ["con=null", "con0=null,fd:1", "con1=null", "ssl=null", "quiet"]
     network = f"vec0:transport=bess,dst={where.run / 'line'},depth=128,gro=1"
     names = [f"uml_dir={where.run}/", f"umid={CONSOLE}"]
@@ -90,7 +101,7 @@ def _kernel_line(where: Places, root: Path, memory: int) -> list[str]:
         f"mem={memory // MB}M",
         *disks,
         "root=/dev/ubda",
-        "ro",
+        "rw",
         "init=/init",
         *consoles,
         "seccomp=auto",
@@ -98,6 +109,9 @@ def _kernel_line(where: Places, root: Path, memory: int) -> list[str]:
         *names,
     ]
 
+
+COW = "cow"
+"""The file of what the guest has changed of its root, in a folder of its own: the kernel makes it itself."""
 
 CONSOLE = "kernel"
 """The folder of the kernel's console, below ``run``."""

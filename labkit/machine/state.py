@@ -12,7 +12,7 @@ from typing import IO, Literal
 
 from labkit.machine.places import Places
 
-Phase = Literal["down", "starting", "up", "failed"]
+Phase = Literal["down", "starting", "up", "ending", "failed"]
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def read(where: Places) -> State:
         found = State(**{field.name: said[field.name] for field in fields(State) if field.name in said})
     except (OSError, ValueError, TypeError):
         found = State()
-    if found.phase in ("starting", "up") and not is_kept(where):
+    if found.phase in ("starting", "up", "ending") and not is_kept(where):
         return State(why="It ended without a word: it was killed, or the computer lost its power.")
     return found
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from labkit import errors
 from labkit.machine import certificates, engine, landlock, layout, mconsole, processes, proxy, slirp, state, told
-from labkit.machine.build import HOST, IMAGES
+from labkit.machine.build import HOST, IMAGES, ROOT_IMAGE
 from labkit.machine.places import Places, parts_folder, places
 from labkit.machine.state import State
 from labkit.machine.watch import Ended, watch
@@ -91,6 +91,7 @@ def _prepare(where: Places, wishes: Wishes, parts: Path) -> None:
     for left in where.run.iterdir():
         if left.name not in ("lock", "state.json"):
             shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
+    _keep_changes(where, parts, wishes.fresh)
     certificates.make(where.state / "tls")
     told.write(where.run / "told.tar", where.state / "tls", wishes.store)
     if wishes.fresh or not where.disk.exists():
@@ -108,6 +109,21 @@ def _prepare(where: Places, wishes: Wishes, parts: Path) -> None:
         where.disk.chmod(0o600)
 
 
+def _keep_changes(where: Places, parts: Path, fresh: bool) -> None:
+    """Keep what the guest had changed of its root, if it was powered off cleanly and the root is still the same.
+
+    The root has no journal; the disk, with all that Docker keeps, has one.
+    """
+    clean, root = where.changes / "clean", parts / ROOT_IMAGE
+    if fresh or not clean.exists() or clean.read_text() != _edition(root):
+        (where.changes / processes.COW).unlink(missing_ok=True)
+    clean.unlink(missing_ok=True)
+
+
+def _edition(root: Path) -> str:
+    return str(root.stat().st_mtime_ns)
+
+
 @contextlib.asynccontextmanager
 async def _running(
     where: Places, wishes: Wishes, parts: Path
@@ -123,7 +139,8 @@ async def _running(
             try:
                 yield kernel, network
             finally:
-                await _power_off(where, kernel)
+                if await _power_off(where, kernel):
+                    (where.changes / "clean").write_text(_edition(parts / ROOT_IMAGE))
                 processes.end(kernel)
         finally:
             os.close(keeps)
@@ -176,17 +193,17 @@ def _free_port() -> int:
         return int(sock.getsockname()[1])
 
 
-async def _power_off(where: Places, kernel: subprocess.Popen[bytes]) -> None:
-    """Press Ctrl-Alt-Del at the guest's console, and wait until it has written its disk and powered off."""
+async def _power_off(where: Places, kernel: subprocess.Popen[bytes]) -> bool:
+    """Press Ctrl-Alt-Del at the guest's console, and wait until it has powered off; return whether it did."""
     console = where.run / processes.CONSOLE / "mconsole"
-    try:
-        if kernel.poll() is None:
-            await asyncio.to_thread(mconsole.ask, console, "cad")
-    except OSError:
-        return
-    end = time.monotonic() + GOODBYE
-    while kernel.poll() is None and time.monotonic() < end:
-        await asyncio.sleep(0.02)
+    if kernel.poll() is not None:
+        return False
+    with contextlib.suppress(OSError):
+        await asyncio.to_thread(mconsole.ask, console, "cad")
+        end = time.monotonic() + GOODBYE
+        while kernel.poll() is None and time.monotonic() < end:
+            await asyncio.sleep(0.02)
+    return kernel.poll() == 0
 
 
 @contextlib.contextmanager
