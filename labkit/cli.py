@@ -230,9 +230,12 @@ def _become(command: list[str]) -> None:
     """Let this process become JupyterLab, where `labkit` and `python` are those of this installation."""
     import importlib.util
 
+    from labkit.machine import resort
+
     if not importlib.util.find_spec("jupyterlab"):
         raise LabError("JupyterLab is not installed here.", "`make lab` in the course's folder installs it.")
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    os.environ |= resort.with_docker(os.environ)
     sys.stdout.flush()
     if os.name == "nt":  # execv would hand the terminal back while JupyterLab still writes to it
         import subprocess

@@ -152,7 +152,8 @@ def _first(candidates: Iterable[Endpoint], *, start: bool) -> Daemon:
     failures: list[errors.DaemonError] = []
     for endpoint in candidates:
         try:
-            return replace(_open(endpoint), passed_over=_said(failures))
+            heard = [error.problem for error in failures if not isinstance(error, errors.SocketMissing)]
+            return replace(_open(endpoint), passed_over=tuple(heard))
         except errors.DaemonError as error:
             if endpoint.named:
                 raise
@@ -165,10 +166,6 @@ def _first(candidates: Iterable[Endpoint], *, start: bool) -> Daemon:
         return _open(resort.start(print))
     tried = " ".join(failure.problem for failure in failures)
     raise errors.NoDaemon(f"No Docker daemon was found. {tried}", remedies.no_daemon())
-
-
-def _said(failures: list[errors.DaemonError]) -> tuple[str, ...]:
-    return tuple(error.problem for error in failures if not isinstance(error, errors.SocketMissing))
 
 
 def _open(endpoint: Endpoint) -> Daemon:
@@ -242,6 +239,7 @@ def _export(endpoint: Endpoint) -> None:
         "DOCKER_TLS_VERIFY": "1" if tls and endpoint.verify else "",
         "DOCKER_TLS": "1" if tls and not endpoint.verify else "",
     }
+    os.environ |= resort.with_docker(os.environ)
     _set_by_us = {name: (value, wished.get(name, "")) for name, value in written.items()}
     for name, value in written.items():
         if value:

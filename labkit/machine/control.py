@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -18,10 +20,11 @@ from labkit.machine.build import HOST, manifest
 from labkit.machine.places import Places, parts_folder
 from labkit.machine.state import State
 from labkit.machine.supervisor import GOODBYE, PATIENCE, Wishes
+from labkit.machine.watch import how_it_ended
 
 POLL = 0.02
 
-DISK = "What its disk holds is kept; `labkit machine up` starts it again, with --fresh on an empty disk."
+AGAIN = "What its disk holds is kept; `labkit machine up` starts it again."
 
 
 def up(
@@ -51,19 +54,22 @@ def up(
     if not manifest():
         raise errors.MachineError(f"No machine was built in {parts_folder()}.", "`labkit machine build` does it.")
     where.make()
+    while (now := state.read(where)).phase == "ending":
+        time.sleep(POLL)
+    if now.phase == "up" and not fresh:
+        return _as_wished(now, store)
+    wishes = _wishes(where, memory, disk, store, owner, fresh)
     if fresh:
         down(where)
-    elif (now := state.read(where)).phase == "up":
-        return _as_wished(now, store)
     if not state.is_kept(where):  # what the last one said is no word of the next
         (where.run / "state.json").unlink(missing_ok=True)
-    wishes = _wishes(where, memory, disk, store, owner, fresh)
     command = [sys.executable, "-P", "-m", "labkit.machine.supervisor", where.name, json.dumps(asdict(wishes))]
     environ = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     nothing = subprocess.DEVNULL
     started = subprocess.Popen(
         command, env=environ, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True, cwd="/"
     )
+    threading.Thread(target=started.wait, daemon=True).start()  # reaps it when it has ended, however long that takes
     return _as_wished(_when_up(where, started, wait), store)
 
 
@@ -75,7 +81,6 @@ def _wishes(where: Places, memory: str, disk: str, store: str, owner: int, fresh
         raise errors.MachineError(f"The machine has a disk of {kept // limits.MB} MB.", "Another size needs --fresh.")
     last = where.state / "store"
     chosen = store or (last.read_text() if last.exists() else told.STORES[0])
-    last.write_text(chosen)
     size = kept or limits.disk(where.state, disk)
     return Wishes(limits.memory(memory), size, chosen, owner or int(os.environ.get("JPY_PARENT_PID") or 0), fresh)
 
@@ -92,16 +97,23 @@ def _as_wished(now: State, store: str) -> State:
 def _when_up(where: Places, started: subprocess.Popen[bytes], wait: Callable[[float], None]) -> State:
     begun = time.monotonic()
     while (seconds := time.monotonic() - begun) < PATIENCE + GOODBYE:
+        nobody = started.poll() is not None and not state.is_kept(where)
         now = state.read(where)
         if now.phase == "up":
             return now
-        if now.phase == "failed" and not state.is_kept(where):
-            raise errors.MachineError(f"The machine did not start: {now.why}", _what_to_do(where))
-        if started.poll() not in (None, 0):
-            raise errors.MachineError(f"Its supervisor ended with status {started.returncode}.", _what_to_do(where))
+        if nobody:
+            raise _why_not(where, now, started.returncode)
         wait(seconds)
         time.sleep(POLL)
     raise errors.MachineError(f"The machine is not up after {seconds:.0f} s.", _what_to_do(where))
+
+
+def _why_not(where: Places, now: State, status: int) -> errors.MachineError:
+    if now.phase == "failed":
+        return errors.MachineError(f"The machine did not start: {now.why}", _what_to_do(where))
+    if status:
+        return errors.MachineError(f"Its supervisor {how_it_ended(status)}.", _what_to_do(where))
+    return errors.MachineError(f"The machine was ended while it started. {now.why}".strip(), AGAIN)
 
 
 def _what_to_do(where: Places) -> str:
@@ -120,7 +132,8 @@ def down(where: Places) -> bool:
     while (pid := state.read(where).supervisor) == 0 and state.is_kept(where) and time.monotonic() < end:
         time.sleep(POLL)
     if pid and state.is_kept(where):
-        os.kill(pid, signal.SIGTERM)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
     while state.is_kept(where):
         if time.monotonic() > end:
             raise errors.MachineError(f"Its supervisor, process {pid}, does not end.", f"`kill -9 {pid}` ends it.")
@@ -146,4 +159,4 @@ def on_the_machine(where: Places, command: Sequence[str], *, terminal: bool) -> 
 
 def docker() -> str:
     """Return the docker command line: the host's own, or the one that came with the machine."""
-    return shutil.which("docker") or str(parts_folder() / HOST / "docker")
+    return shutil.which("docker") or str(parts_folder() / HOST / "bin/docker")

@@ -90,11 +90,10 @@ def lay_out_host(unpacked: Path, host: Path, final: Path) -> None:
         if source.is_file():
             _copy(source, host / "lib" / source.name)
     _copy(unpacked / "usr/lib64" / LOADER, host / "lib" / LOADER)
-    for program, name in (("bin/linux.uml", "linux"), ("bin/slirp4netns", ""), ("sbin/mke2fs", ""), ("bin/docker", "")):
+    for program, name in (("bin/linux.uml", "linux"), ("bin/slirp4netns", ""), ("sbin/mke2fs", "")):
         _copy(unpacked / "usr" / program, host / (name or Path(program).name))
-    completion = unpacked / "usr/share/bash-completion/completions/docker"
-    if completion.is_file():
-        _copy(completion, host / "docker.bash")
+    for file in ("bin/docker", "share/bash-completion/completions/docker"):
+        _copy(unpacked / "usr" / file, host / file)
     patch = [shutil.which("patchelf", path=_path()) or "patchelf", "--set-interpreter", str(final / "lib" / LOADER)]
     _run([*patch, "--force-rpath", "--set-rpath", "$ORIGIN/lib", str(host / "linux")])
 

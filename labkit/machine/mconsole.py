@@ -5,10 +5,9 @@ Source: ``Documentation/virt/uml/user_mode_linux_howto_v2.rst`` and ``arch/um/dr
 
 from __future__ import annotations
 
-import os
+import secrets
 import socket
 import struct
-import tempfile
 from pathlib import Path
 
 MAGIC, VERSION = 0xCAFEBABE, 2
@@ -30,12 +29,15 @@ def ask(console: Path, command: str, *, timeout: float = 5.0) -> str:
     words = command.encode()
     if len(words) >= ROOM:
         raise ValueError(f"a command for the kernel has at most {ROOM - 1} bytes; this has {len(words)}")
-    place = tempfile.TemporaryDirectory(dir=console.parent, prefix="ask-")
-    with place as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+    own = console.with_name(f"ask-{secrets.token_hex(4)}")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.settimeout(timeout)
-        sock.bind(os.path.join(folder, "answer"))
-        sock.sendto(_REQUEST.pack(MAGIC, VERSION, len(words)) + words.ljust(ROOM, b"\0"), str(console))
-        return _answer(sock)
+        sock.bind(str(own))
+        try:
+            sock.sendto(_REQUEST.pack(MAGIC, VERSION, len(words)) + words.ljust(ROOM, b"\0"), str(console))
+            return _answer(sock)
+        finally:
+            own.unlink(missing_ok=True)
 
 
 def _answer(sock: socket.socket) -> str:

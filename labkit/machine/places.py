@@ -17,6 +17,9 @@ from labkit.machine import NAME
 LONGEST = 107
 """Bytes of a unix socket's path: ``unix(7)``."""
 
+DEEPEST = "guest/kernel/ask-01234567"
+"""The longest path of a socket below a machine's folder ``run``."""
+
 
 def parts_folder() -> Path:
     """Return the folder of the built parts: ``LABKIT_MACHINE_PARTS``, or one among the user's own data."""
@@ -64,9 +67,9 @@ class Places:
         Raises:
             MachineError: if the name of the socket would be too long, or another user owns the folder.
         """
-        if len(os.fsencode(self.socket)) > LONGEST:
+        if len(os.fsencode(self.run / DEEPEST)) > LONGEST:
             raise errors.MachineError(
-                f"{self.socket} is longer than the {LONGEST} bytes that a socket's path may have.",
+                f"{self.run} is too long: sockets lie in it, whose path may have {LONGEST} bytes.",
                 "Take a shorter --name, or point XDG_RUNTIME_DIR at a folder with a short path.",
             )
         for folder in (self.state, self.changes, self.run):

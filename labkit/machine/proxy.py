@@ -40,7 +40,11 @@ async def serve(place: Path, port: int, context: ssl.SSLContext) -> None:
         listening.setblocking(False)
         carried = set[asyncio.Task[None]]()
         while True:
-            client, _ = await loop.sock_accept(listening)
+            try:
+                client, _ = await loop.sock_accept(listening)
+            except OSError:  # as many files are open as may be: accept(2); when a connection ends, there is room
+                await asyncio.sleep(0.1)
+                continue
             task = asyncio.create_task(_carry(client, port, context))
             carried.add(task)
             task.add_done_callback(carried.discard)
@@ -48,15 +52,19 @@ async def serve(place: Path, port: int, context: ssl.SSLContext) -> None:
 
 async def _carry(client: socket.socket, port: int, context: ssl.SSLContext) -> None:
     loop = asyncio.get_running_loop()
-    with client, socket.socket() as upstream:
-        for sock in (client, upstream):
-            sock.setblocking(False)
-        with contextlib.suppress(OSError):  # one of them hung up: so does the other
+    try:
+        with client, socket.socket() as upstream:
+            for sock in (client, upstream):
+                sock.setblocking(False)
             await loop.sock_connect(upstream, ("127.0.0.1", port))
             upstream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             records = _Records(upstream, context)
             await records.shake_hands()
-            await asyncio.gather(_send(client, records), _receive(client, records))
+            async with asyncio.TaskGroup() as both:  # where one fails, the other ends before the sockets are closed
+                both.create_task(_send(client, records))
+                both.create_task(_receive(client, records))
+    except* OSError:  # one of them hung up: so does the other
+        pass
 
 
 async def _send(client: socket.socket, records: _Records) -> None:
@@ -110,7 +118,7 @@ class _Records:
 
     async def end(self) -> None:
         """Say that nothing more is sent: ``close_notify`` of RFC 8446, 6.1, which leaves the other direction open."""
-        with contextlib.suppress(ssl.SSLWantReadError):
+        with contextlib.suppress(ssl.SSLError):  # there is more to read, perhaps here already
             self.tls.unwrap()
         await self._flush()
 

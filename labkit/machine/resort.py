@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from labkit.endpoint import Endpoint
@@ -62,6 +63,24 @@ def start(say: Callable[[str], None]) -> Endpoint:
     control.up(where, owner=int(os.environ.get("JPY_PARENT_PID") or os.getpid()))
     say(f"It is up, after {time.monotonic() - begun:.0f} s.")
     return _endpoint(where.socket)
+
+
+def with_docker(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which ``docker`` is found, also where only the machine's parts have one.
+
+    A terminal's bash completes its words, too, if it does that for other commands.
+    """
+    from labkit.machine.build import HOST
+    from labkit.machine.places import parts_folder
+
+    host = parts_folder() / HOST
+    added = {"PATH": host / "bin", "XDG_DATA_DIRS": host / "share"}
+    if not _wanted() or shutil.which("docker", path=environ.get("PATH")) or not (host / "bin/docker").exists():
+        return dict(environ)
+    usual = {"PATH": os.defpath, "XDG_DATA_DIRS": "/usr/local/share:/usr/share"}  # XDG Base Directory Specification
+    return dict(environ) | {
+        name: os.pathsep.join([environ.get(name) or usual[name], str(folder)]) for name, folder in added.items()
+    }
 
 
 def _endpoint(socket: Path) -> Endpoint:

@@ -5,6 +5,7 @@ Source: ``slirp4netns(1)``; the kernel's end of the line is the transport ``bess
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 from pathlib import Path
@@ -29,6 +30,25 @@ def command(program: Path, line: Path, console: Path, *, exit_fd: int) -> list[s
     return [str(program), *words, "--disable-host-loopback", "--mtu=65520", str(line)]
 
 
+def forward_any(console: Path, guest_port: int) -> int:
+    """Let a free port of the host's loopback reach a port of the guest; return it.
+
+    Raises:
+        MachineError: if slirp4netns forwards none, with its reason.
+    """
+    for left in range(4, -1, -1):
+        with socket.socket() as sock:
+            sock.bind(("127.0.0.1", 0))
+            port = int(sock.getsockname()[1])
+        try:
+            forward(console, port, guest_port)
+            break
+        except errors.MachineError:  # somebody else was faster
+            if not left:
+                raise
+    return port
+
+
 def forward(console: Path, host_port: int, guest_port: int) -> None:
     """Let the host's loopback port reach a port of the guest.
 
@@ -42,6 +62,13 @@ def forward(console: Path, host_port: int, guest_port: int) -> None:
         raise errors.MachineError(
             f"slirp4netns does not forward port {host_port}: {said}.", "Try again: another is taken."
         )
+
+
+def dismiss(line: Path) -> None:
+    """End a slirp4netns that waits for a guest which will never come: its supervisor was killed at the wrong moment."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sock, contextlib.suppress(OSError):
+        sock.settimeout(1)
+        sock.connect(str(line))
 
 
 def _ask(console: Path, question: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from typing import IO, Literal
@@ -87,12 +88,24 @@ def is_kept(where: Places) -> bool:
 
 
 @contextlib.contextmanager
-def kept(where: Places) -> Iterator[IO[str]]:
+def kept(where: Places, *, patience: float = 0.4) -> Iterator[IO[str]]:
     """Hold the machine's lock.
 
+    Args:
+        where: its folders.
+        patience: seconds to try; who only looks has it for a moment.
+
     Raises:
-        BlockingIOError: if another supervisor does.
+        BlockingIOError: if another supervisor has it.
     """
+    end = time.monotonic() + patience
     with open(os.open(where.run / "lock", os.O_RDWR | os.O_CREAT, 0o600), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.02)
         yield lock

@@ -12,11 +12,11 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from labkit.machine import certificates, engine, landlock, layout, mconsole, pro
 from labkit.machine.build import HOST, IMAGES, ROOT_IMAGE
 from labkit.machine.places import Places, parts_folder, places
 from labkit.machine.state import State
-from labkit.machine.watch import Ended, watch
+from labkit.machine.watch import Ended, how_it_ended, watch
 
 PATIENCE = 120.0
 """Seconds until the guest's daemon must answer; on one slow processor it takes about ten."""
@@ -68,31 +68,55 @@ async def supervise(where: Places, wishes: Wishes) -> None:
             now = replace(now, kernel=kernel.pid, network=network.pid)
             state.write(where, now)
             watching = asyncio.create_task(watch(where, wishes.owner, kernel, network, stop))
-            starting = asyncio.create_task(_open(where, parts, now))
-            await asyncio.wait((watching, starting), return_when=asyncio.FIRST_COMPLETED)
-            if starting.done() and not watching.done():
-                now = replace(starting.result(), seconds=time.time() - began)
-                serving = asyncio.create_task(proxy.serve(where.socket, now.port, proxy.trust(where.state / "tls")))
-                await asyncio.sleep(0)
-                state.write(where, now)
-                await asyncio.wait((watching, serving), return_when=asyncio.FIRST_COMPLETED)
-                serving.cancel()
-            starting.cancel()
-            await watching
-        state.write(where, State("down"))
+            offering = asyncio.create_task(_offer(where, parts, now))
+            try:
+                last = State("down", why=await _first(watching, offering))
+            finally:
+                _say(where, replace(now, phase="ending"))
     except (Ended, OSError, errors.LabError) as error:
-        state.write(where, replace(now, phase="failed", why=str(error)))
+        last = replace(now, phase="failed", why=str(error))
+    where.socket.unlink(missing_ok=True)
+    _say(where, last)
+
+
+async def _first(watching: asyncio.Task[str], offering: asyncio.Task[None]) -> str:
+    """Wait until the machine is to end, and return why; raise what went wrong."""
+    await asyncio.wait((watching, offering), return_when=asyncio.FIRST_COMPLETED)
+    if not watching.done():
+        watching.cancel()
+        offering.result()
+    offering.cancel()
+    return await watching
+
+
+async def _offer(where: Places, parts: Path, now: State) -> None:
+    """Offer the daemon's socket as soon as the daemon answers, and say so."""
+    now = await _open(where, parts, now)
+    context = proxy.trust(where.state / "tls")
+    serving = asyncio.create_task(proxy.serve(where.socket, now.port, context))
+    try:
+        await asyncio.sleep(0)
+        state.write(where, replace(now, phase="up", seconds=time.time() - now.since))
+        await serving
     finally:
-        where.socket.unlink(missing_ok=True)
+        serving.cancel()
+
+
+def _say(where: Places, last: State) -> None:
+    """Write the state, if there is still a place for it: a log-out removes the folder, and a disk can be full."""
+    with contextlib.suppress(OSError):
+        state.write(where, last)
 
 
 def _prepare(where: Places, wishes: Wishes, parts: Path) -> None:
     """Remove what a machine that was killed has left; make certificates, disk, and what the guest is told."""
+    slirp.dismiss(where.run / "line")
     for left in where.run.iterdir():
         if left.name not in ("lock", "state.json"):
             shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
     _keep_changes(where, parts, wishes.fresh)
     certificates.make(where.state / "tls")
+    (where.state / "store").write_text(wishes.store)
     told.write(where.run / "told.tar", where.state / "tls", wishes.store)
     if wishes.fresh or not where.disk.exists():
         for mark in where.state.glob("images-*"):
@@ -114,7 +138,7 @@ def _keep_changes(where: Places, parts: Path, fresh: bool) -> None:
 
     The root has no journal; the disk, with all that Docker keeps, has one.
     """
-    clean, root = where.changes / "clean", parts / ROOT_IMAGE
+    clean, root = where.state / "clean", parts / ROOT_IMAGE
     if fresh or not clean.exists() or clean.read_text() != _edition(root):
         (where.changes / processes.COW).unlink(missing_ok=True)
     clean.unlink(missing_ok=True)
@@ -129,28 +153,36 @@ async def _running(
     where: Places, wishes: Wishes, parts: Path
 ) -> AsyncIterator[tuple[subprocess.Popen[bytes], subprocess.Popen[bytes]]]:
     """Network and kernel, for as long as the block runs; then the guest powers off, if it still can."""
-    paths = processes.Paths(parts, processes.choose_memory(where, wishes.memory))
     with open(os.open(where.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as log:
-        network, keeps = processes.start_network(where, paths, log.fileno())
+        network, keeps = processes.start_network(where, parts, log.fileno())
         try:
-            await _appears(where.run / "line", network)
-            confined = bool(landlock.version())
-            kernel = processes.start_kernel(where, paths, wishes.memory, log.fileno(), confined=confined)
+            await _appears(where, "line", network, "slirp4netns")
+            kernel = await _start_kernel(where, wishes.memory, parts, log.fileno())
             try:
                 yield kernel, network
             finally:
                 if await _power_off(where, kernel):
-                    (where.changes / "clean").write_text(_edition(parts / ROOT_IMAGE))
+                    (where.state / "clean").write_text(_edition(parts / ROOT_IMAGE))
                 processes.end(kernel)
         finally:
             os.close(keeps)
             processes.end(network)
 
 
-async def _appears(place: Path, process: subprocess.Popen[bytes]) -> None:
-    while not place.exists():
+async def _start_kernel(where: Places, memory: int, parts: Path, log: int) -> subprocess.Popen[bytes]:
+    """Start the kernel in a folder that is gone when its memory is there: nobody in the guest can write to it then."""
+    with tempfile.TemporaryDirectory(prefix="labkit-", dir=processes.choose_memory(where, memory)) as folder:
+        paths = processes.Paths(parts, Path(folder))
+        kernel = processes.start_kernel(where, paths, memory, log, confined=bool(landlock.version()))
+        await _appears(where, processes.CONSOLE, kernel, "The kernel")
+        return kernel
+
+
+async def _appears(where: Places, name: str, process: subprocess.Popen[bytes], who: str) -> None:
+    while not (where.run / name).exists():
         if process.poll() is not None:
-            raise Ended(f"{place.name}: its process ended with status {process.returncode} at once")
+            lines = where.log.read_text(errors="replace").splitlines()
+            raise Ended(f"{who} {how_it_ended(process.returncode)} at once. {' / '.join(lines[-3:])}".strip())
         await asyncio.sleep(0.005)
 
 
@@ -158,17 +190,13 @@ async def _open(where: Places, parts: Path, now: State) -> State:
     """Wait until the daemon answers at its forwarded port, and has the course's image; return what is known then."""
     while not (where.run / "network").exists():
         await asyncio.sleep(0.01)
-    context, port = proxy.trust(where.state / "tls"), 0
-    for _ in range(5):
-        port = _free_port()
-        with contextlib.suppress(errors.MachineError):
-            slirp.forward(where.run / "network", port, told.PORT)
-            break
+    context = proxy.trust(where.state / "tls")
+    port = slirp.forward_any(where.run / "network", told.PORT)
     version = await _answers(port, context)
     if not (mark := where.state / f"images-{now.store}").exists():
         await asyncio.to_thread(engine.load, port, context, parts / IMAGES)
         mark.touch()
-    return replace(now, phase="up", port=port, engine=version, mode=_mode(where))
+    return replace(now, port=port, engine=version, mode=_mode(where))
 
 
 async def _answers(port: int, context: object) -> str:
@@ -187,15 +215,9 @@ def _mode(where: Places) -> str:
     return "ptrace" if "ptrace" in where.log.read_text(errors="replace").lower() else "seccomp"
 
 
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
 async def _power_off(where: Places, kernel: subprocess.Popen[bytes]) -> bool:
     """Press Ctrl-Alt-Del at the guest's console, and wait until it has powered off; return whether it did."""
-    console = where.run / processes.CONSOLE / "mconsole"
+    console = where.run / processes.CONSOLE
     if kernel.poll() is not None:
         return False
     with contextlib.suppress(OSError):
@@ -206,27 +228,12 @@ async def _power_off(where: Places, kernel: subprocess.Popen[bytes]) -> bool:
     return kernel.poll() == 0
 
 
-@contextlib.contextmanager
-def _locked(where: Places) -> Iterator[None]:
-    """Hold the lock, which who only looks has for a moment; leave quietly where another supervisor holds it."""
-    with contextlib.ExitStack() as stack:
-        for left in range(20, -1, -1):
-            try:
-                stack.enter_context(state.kept(where))
-                break
-            except BlockingIOError:
-                if not left:
-                    sys.exit(0)
-                time.sleep(0.02)
-        yield
-
-
 def main() -> None:
-    """Supervise the machine that the command line names."""
+    """Supervise the machine that the command line names; leave quietly where another supervisor does."""
     where, wishes = places(sys.argv[1]), Wishes(**json.loads(sys.argv[2]))
     where.make()
     processes.become_reaper()
-    with _locked(where):
+    with contextlib.suppress(BlockingIOError), state.kept(where):
         asyncio.run(supervise(where, wishes))
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import select
+import signal
 import subprocess
 
 from labkit.machine.places import Places
@@ -24,8 +25,8 @@ async def watch(
     kernel: subprocess.Popen[bytes],
     network: subprocess.Popen[bytes],
     stop: asyncio.Event,
-) -> None:
-    """Return when the machine is to end; raise when it did so by itself.
+) -> str:
+    """Return when the machine is to end, and why if nobody told it to; raise when it did so by itself.
 
     Args:
         where: its folders; they are gone after a log-out.
@@ -35,17 +36,20 @@ async def watch(
         stop: is set when somebody tells it to end.
 
     Raises:
-        Ended: with the last words of the log.
+        Ended: with the last words of the guest.
     """
     owner = _Owner(pid)
     while not stop.is_set():
         for process, name in ((kernel, "The kernel"), (network, "slirp4netns")):
             if process.poll() is not None:
-                raise Ended(f"{name} ended with status {process.returncode}.{_last_words(where)}")
-        if owner.is_gone() or not where.run.exists():
-            return
+                raise Ended(f"{name} {how_it_ended(process.returncode)}.{last_words(where)}")
+        if owner.is_gone():
+            return f"It ended with process {pid}, to which it belonged."
+        if not where.run.exists():
+            return f"Its folder {where.run} was removed."
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), LOOK)
+    return ""
 
 
 class _Owner:
@@ -64,9 +68,15 @@ class _Owner:
         return self.gone or (self.handle >= 0 and bool(select.select([self.handle], [], [], 0)[0]))
 
 
-def _last_words(where: Places) -> str:
+def how_it_ended(status: int) -> str:
+    """Say what ``Popen.returncode`` means."""
+    return f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+
+
+def last_words(where: Places) -> str:
+    """Return what the guest's init or its kernel said before they gave up, as a sentence; empty if they did not."""
     with contextlib.suppress(OSError):
         lines = where.log.read_text(errors="replace").splitlines()
-        told_us = [line for line in lines if line.startswith("machine: ")] or lines[-3:]
-        return f" It said last: {' / '.join(told_us[-3:])}" if told_us else ""
+        telling = [line.strip() for line in lines if line.startswith("machine: ") or "Kernel panic" in line]
+        return f" It said last: {' / '.join(telling[-3:])}" if telling else ""
     return ""
