@@ -32,13 +32,13 @@ def is_local(daemon: Daemon) -> bool:
     The proof: the process behind the socket is one of ours (``SO_PEERCRED``, ``unix(7)``), and a volume with
     a random name that the daemon makes appears in our own file system.
     """
-    if os.name != "posix" or os.geteuid() != 0 or not _peer(daemon):
+    if os.name != "posix" or os.geteuid() != 0 or not peer(daemon):
         return False
     with volume(daemon, what="needle") as needle:
         return os.path.isdir(needle.attrs["Mountpoint"])
 
 
-def _peer(daemon: Daemon) -> int:
+def peer(daemon: Daemon) -> int:
     """The process id of the daemon, as this process sees it; 0 if it does not."""
     if daemon.endpoint.scheme != "unix" or not hasattr(socket, "SO_PEERCRED"):
         return 0
