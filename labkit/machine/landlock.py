@@ -25,6 +25,9 @@ _OF_A_FILE = EXECUTE | WRITE_FILE | READ_FILE | 1 << 14 | 1 << 15  # a rule for 
 _FILE_RIGHTS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}
 """First version of the interface → every right on files that it knows."""
 
+_STRANGE = 1 << 6 | 1 << 10 | 1 << 11 | 1 << 12
+"""To make devices, pipes and links: what would lead others astray who trust the folder."""
+
 _NO_TCP = 3
 """bind(2) and connect(2) of TCP, since version 4."""
 
@@ -44,7 +47,7 @@ def confine(readable: Iterable[Path], writable: Iterable[Path], *, network: bool
 
     Args:
         readable: files and folders to read and execute.
-        writable: files and folders to do anything with.
+        writable: files and folders to do anything with, except make links and devices.
         network: may it use TCP? Kernels older than 6.7 cannot forbid it.
 
     Raises:
@@ -56,7 +59,7 @@ def confine(readable: Iterable[Path], writable: Iterable[Path], *, network: bool
     known = fields[: 1 + (has >= 4) + (has >= 6)]
     rules = _call(_CREATE, struct.pack(f"={len(known)}Q", *known), ctypes.c_size_t(8 * len(known)), 0)
     try:
-        for rights, paths in ((READ, readable), (every, writable)):
+        for rights, paths in ((READ, readable), (every & ~_STRANGE, writable)):
             for path in paths:
                 _allow(rules, path, rights & every)
         if _libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0):

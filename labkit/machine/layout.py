@@ -42,7 +42,8 @@ CONTAINERD = "etc/containerd/config.toml"
 UNUSED = (  # noqa: SIM905
     "grpc.v1.cri cri.v1.images cri.v1.runtime podsandbox.controller.v1.podsandbox grpc.v1.sandbox-controllers "
     "snapshotter.v1.btrfs snapshotter.v1.zfs snapshotter.v1.devmapper snapshotter.v1.erofs snapshotter.v1.blockfile "
-    "internal.v1.opt tracing.processor.v1.otlp nri.v1.nri differ.v1.erofs"
+    "snapshotter.v1.native internal.v1.opt internal.v1.tracing tracing.processor.v1.otlp ttrpc.v1.otelttrpc nri.v1.nri "
+    "differ.v1.erofs image-verifier.v1.bindir grpc.v1.healthcheck monitor.container.v1.restart monitor.task.v1.cgroups"
 ).split()
 """Plugins of containerd that dockerd does not ask for; each takes time at every start."""
 

@@ -51,14 +51,14 @@ def start_network(where: Places, parts: Path, log: int) -> tuple[subprocess.Pope
     words = slirp.command(Path(LOADER), where.run / "line", where.run / "network", exit_fd=listens)[1:]
     command = through_loader(host, "slirp4netns", *words)
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[listens], preexec_fn=_mortal
+        command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[listens], preexec_fn=_lead
     )
     os.close(listens)
     return process, keeps
 
 
 def start_kernel(where: Places, paths: Paths, memory: int, log: int, *, confined: bool) -> subprocess.Popen[bytes]:
-    """Start the user-mode kernel in a process group of its own."""
+    """Start the user-mode kernel."""
     host, root = paths.parts / HOST, paths.parts / ROOT_IMAGE
     environ = {"PATH": os.defpath, "HOME": str(where.run), "TMPDIR": str(paths.memory)}
     command = [str(host / "linux"), *_kernel_line(where, root, memory)]
@@ -68,8 +68,7 @@ def start_kernel(where: Places, paths: Paths, memory: int, log: int, *, confined
     writable = [own, where.changes, where.disk, paths.memory, Path("/dev/null"), Path("/dev/ptmx")]
 
     def prepare() -> None:
-        os.setpgid(0, 0)
-        _mortal()
+        _lead()
         _stay_on_one_processor()
         if confined:
             landlock.confine(filter(Path.exists, readable), filter(Path.exists, writable))
@@ -119,7 +118,7 @@ CONSOLE = f"{GUEST}/kernel/mconsole"
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """End a process, with all of its group where it leads one."""
+    """End a process, with all of the group that it leads."""
     with contextlib.suppress(ProcessLookupError):  # the group may be there when its leader is not
         os.killpg(process.pid, signal.SIGKILL)
     process.kill()
@@ -140,8 +139,9 @@ def _stay_on_one_processor() -> None:
     os.sched_setaffinity(0, {random.choice(sorted(os.sched_getaffinity(0)))})
 
 
-def _mortal() -> None:
-    """End with the process that started this one."""
+def _lead() -> None:
+    """Lead a process group, and end with the process that started this one."""
+    os.setpgid(0, 0)
     _libc.prctl(DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
 
 

@@ -11,8 +11,11 @@ import subprocess
 
 from labkit.machine.places import Places
 
-LOOK = 0.25
+LOOK = 1.0
 """Seconds between two looks at what cannot call."""
+
+TELLING = ("machine: ", "Kernel panic", "reboot: Restarting")
+"""How the lines of the log begin that say why a guest ended."""
 
 
 class Ended(Exception):
@@ -77,6 +80,6 @@ def last_words(where: Places) -> str:
     """Return what the guest's init or its kernel said before they gave up, as a sentence; empty if they did not."""
     with contextlib.suppress(OSError):
         lines = where.log.read_text(errors="replace").splitlines()
-        telling = [line.strip() for line in lines if line.startswith("machine: ") or "Kernel panic" in line]
+        telling = [line.strip() for line in lines if line.startswith(TELLING)]
         return f" It said last: {' / '.join(telling[-3:])}" if telling else ""
     return ""
