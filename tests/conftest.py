@@ -30,6 +30,16 @@ settings.register_profile(
 settings.load_profile("ours")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tests of the machine run beside those of the daemon, where there are two workers: neither sees the other.
+
+    What talks to the daemon stays in one worker, because some tests look at everything that a daemon has.
+    """
+    for item in items:
+        alone = item.get_closest_marker("machine") and not item.get_closest_marker("daemon")
+        item.add_marker(pytest.mark.xdist_group("machine" if alone else "daemon"))
+
+
 @pytest.fixture(scope="session")
 def daemon() -> Daemon:
     """The daemon that ``connect()`` finds; a test that needs one is skipped, saying why, where there is none."""

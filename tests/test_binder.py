@@ -18,7 +18,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from docker.errors import ImageNotFound
+from docker.errors import APIError
 from docker.models.containers import Container
 
 from labkit.daemon import Daemon
@@ -55,8 +55,14 @@ pytestmark = [pytest.mark.machine, pytest.mark.daemon, pytest.mark.timeout(1200)
 @pytest.fixture(scope="module")
 def say(request: pytest.FixtureRequest) -> Say:
     """Print a measurement, also where pytest keeps what tests print."""
-    reporter: Any = request.config.pluginmanager.getplugin("terminalreporter")
-    return lambda text: reporter.write_line(f"  binder: {text}")
+    plugins = request.config.pluginmanager
+    capture, reporter = plugins.getplugin("capturemanager"), plugins.getplugin("terminalreporter")
+
+    def line(text: str) -> None:
+        with capture.global_and_fixture_disabled():
+            reporter.write_line(f"  binder: {text}")
+
+    return line
 
 
 # --- The image ----------------------------------------------------------------------------------------------------
@@ -78,12 +84,12 @@ def base(daemon: Daemon, say: Say, tmp_path_factory: pytest.TempPathFactory) -> 
     uploads = [f"--customize-hook=upload {path} {path}" for path in configuration()]
     words = ["--quiet", "--variant=minbase", "--include=ca-certificates", *uploads, SUITE, str(file)]
     subprocess.run(["mmdebstrap", *words], check=True, capture_output=True)
-    tag = f"labkit-test/base:{secrets.token_hex(4)}"
-    daemon.client.api.import_image_from_file(str(file), *tag.split(":"), changes=["LABEL labkit-test=base"])
+    name, version = "labkit-test/base", secrets.token_hex(4)
+    daemon.client.api.import_image_from_file(str(file), name, version, changes=["LABEL labkit-test=base"])
     file.unlink()
     say(f"base {time.monotonic() - began:.0f} s")
-    yield tag
-    daemon.client.images.remove(tag)
+    yield f"{name}:{version}"
+    daemon.client.images.remove(f"{name}:{version}")
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +104,9 @@ def image(daemon: Daemon, base: str, say: Say) -> Iterator[str]:
     finally:
         kept = str(daemon.client.images.get(base).id).removeprefix("sha256:")
         for name in [tag, *reversed(re.findall(r"^ ---> ([0-9a-f]{12})$", said, re.MULTILINE))]:
-            with contextlib.suppress(ImageNotFound):  # gone with the one before it
+            with contextlib.suppress(
+                APIError
+            ):  # gone with the one before it, or goes with the next: both stages begin alike
                 if not kept.startswith(name):
                     daemon.client.images.remove(name)
 
@@ -133,21 +141,27 @@ class Pod:
 
     container: Container
 
-    def run(self, *words: str) -> str:
-        """Run a command as the visitor; return what it printed."""
+    def tell(self, *words: str) -> tuple[int, str]:
+        """Run a command as the visitor; return its exit status, and what it printed."""
         done = self.container.exec_run(list(words), workdir="/tmp")
-        assert done.exit_code == 0, done.output.decode()[-8000:]
-        return str(done.output.decode())
+        assert isinstance(done.output, bytes)
+        return int(done.exit_code or 0), done.output.decode()
+
+    def run(self, *words: str) -> str:
+        """Run a command that does not fail; return what it printed."""
+        status, said = self.tell(*words)
+        assert status == 0, said[-8000:]
+        return said
 
     def status(self) -> dict[str, Any]:
         """What the machine says of itself."""
-        done = self.container.exec_run(["labkit", "machine", "status", "--json"])
-        found: dict[str, Any] = json.loads(done.output)
+        found: dict[str, Any] = json.loads(self.tell("labkit", "machine", "status", "--json")[1])
         return found
 
     def memory(self) -> dict[str, int]:
-        """Megabytes that the control group counts: all, what of it are files, and what of those is mapped."""
-        found = self.container.stats(stream=False)["memory_stats"]
+        """Megabytes that the control group counts; everything is all but the cache of files that nobody has mapped."""
+        stats: Any = self.container.stats(stream=False)
+        found = stats["memory_stats"]
         count = found["stats"]
         v1 = "total_cache" in count
         file, mapped = (
@@ -176,8 +190,8 @@ def answer(pod: Pod, address: str, token: str) -> int:
     asks = (
         f"import requests; print(requests.get({address!r}, headers={{'Authorization': 'token {token}'}}).status_code)"
     )
-    done = pod.container.exec_run(["python3", "-c", asks])
-    return int(done.output) if done.exit_code == 0 else 0
+    status, said = pod.tell("python3", "-c", asks)
+    return int(said) if status == 0 else 0
 
 
 def test_a_visitor_finds_server_and_machine(pod: Pod, say: Say) -> None:
@@ -209,7 +223,7 @@ assert reply["content"]["status"] == "ok"
 
 
 def test_it_all_fits_into_450_mb(pod: Pod, say: Say) -> None:
-    """Server, machine and one kernel that has drawn and asked the daemon hold at most 450 MB, whatever is counted."""
+    """Server, machine and one kernel that asked the daemon hold at most 450 MB, with the guest's memory counted."""
     wait_until(lambda: pod.status()["phase"] == "up", "the machine is up", deadline=120)
     report = pod.run("python3", "-c", KERNEL.format(token=TOKEN, server=STATUS.removesuffix("/api/status")))
     assert "the course's own machine" in report

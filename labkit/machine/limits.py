@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 
 from labkit import errors
 
@@ -66,16 +68,28 @@ def _check(option: str, asked: str, size: int, least: int) -> int:
 
 
 def _allowed() -> int:
-    """Bytes of memory that this process may use: what its cgroup allows, or what the computer has free."""
+    """Bytes of memory that this process may use: what its cgroups allow, or what the computer has free."""
     import psutil
 
     allowed = [int(psutil.virtual_memory().available)]
-    for file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        try:
-            allowed.append(int(Path(file).read_text()))
-        except (OSError, ValueError):  # not this version of cgroups, or "max"
-            continue
+    for file in _memory_files(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")):
+        with contextlib.suppress(OSError, ValueError):  # it is not there, or says "max"
+            allowed.append(int(file.read_text()))
     return min(allowed)
+
+
+def _memory_files(own: Path, mounted: Path) -> Iterator[Path]:
+    """Yield the files that may limit the memory of this process, its own cgroup's and those above: ``cgroups(7)``."""
+    try:
+        lines = own.read_text().splitlines()
+    except OSError:
+        lines = []
+    for _, controllers, path in [("0", "", "/"), *(line.split(":", 2) for line in lines)]:
+        place = PurePosixPath(path.strip("/"))
+        if not controllers:
+            yield from (mounted / above / "memory.max" for above in (place, *place.parents))
+        elif "memory" in controllers.split(","):
+            yield from (mounted / "memory" / above / "memory.limit_in_bytes" for above in (place, *place.parents))
 
 
 def has_room(folder: Path, size: int) -> bool:

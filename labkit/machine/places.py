@@ -65,7 +65,8 @@ class Places:
         """Make both folders, for nobody else.
 
         Raises:
-            MachineError: if the name of the socket would be too long, or another user owns the folder.
+            MachineError: if the name of the socket would be too long, or another user owns the folder, or it
+                cannot be made.
         """
         if len(os.fsencode(self.run / DEEPEST)) > LONGEST:
             raise errors.MachineError(
@@ -73,7 +74,12 @@ class Places:
                 "Take a shorter --name, or point XDG_RUNTIME_DIR at a folder with a short path.",
             )
         for folder in (self.state, self.changes, self.run):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                raise errors.MachineError(
+                    f"{folder} cannot be made: {error.strerror}.", "Point XDG_STATE_HOME or XDG_RUNTIME_DIR elsewhere."
+                ) from error
             check_own(folder)
 
 

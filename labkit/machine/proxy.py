@@ -90,6 +90,7 @@ class _Records:
         self.came, self.goes = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self.came, self.goes, server_hostname="127.0.0.1")
         self.sending = asyncio.Lock()
+        self.early = b""
 
     async def shake_hands(self) -> None:
         while True:
@@ -107,6 +108,9 @@ class _Records:
     async def read(self) -> bytes:
         """Return what came next; nothing at the end."""
         while True:
+            if self.early:
+                early, self.early = self.early, b""
+                return early
             try:
                 return self.tls.read(CHUNK)
             except ssl.SSLWantReadError:
@@ -118,7 +122,10 @@ class _Records:
 
     async def end(self) -> None:
         """Say that nothing more is sent: ``close_notify`` of RFC 8446, 6.1, which leaves the other direction open."""
-        with contextlib.suppress(ssl.SSLError):  # there is more to read, perhaps here already
+        with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            while data := self.tls.read(CHUNK):  # what is here already: unwrap() would lose it
+                self.early += data
+        with contextlib.suppress(ssl.SSLError):  # the other side's close_notify is not here yet
             self.tls.unwrap()
         await self._flush()
 

@@ -195,6 +195,7 @@ async def _open(where: Places, parts: Path, now: State) -> State:
     version = await _answers(port, context)
     if not (mark := where.state / f"images-{now.store}").exists():
         await asyncio.to_thread(engine.load, port, context, parts / IMAGES)
+        await asyncio.to_thread(mconsole.ask, where.run / processes.CONSOLE, "sysrq s")  # to the disk, before we say so
         mark.touch()
     return replace(now, port=port, engine=version, mode=_mode(where))
 
