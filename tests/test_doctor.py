@@ -216,6 +216,6 @@ def test_a_docker_command_that_goes_elsewhere_is_noticed(
         script = tmp_path / "docker"
         script.write_text(f"#!/bin/sh\n[ \"$1\" = --version ] && echo 'Docker version 1, build x' || {{ {line}; }}\n")
         script.chmod(0o755)
-        monkeypatch.setattr(shutil, "which", lambda _, script=script: str(script))
+        monkeypatch.setattr(shutil, "which", lambda *_, script=script, **__: str(script))
         noticed = found(doctor.examine(), "docker")
         assert (noticed.state, noticed.value, reason in noticed.fact) == ("bad", "1", True)
