@@ -8,10 +8,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 from labkit import endpoint, images, kit, leftovers, oci, sandbox
 from labkit.daemon import Daemon, connect
@@ -30,15 +32,20 @@ settings.register_profile(
 settings.load_profile("ours")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the tests of the machine run beside those of the daemon, where there are two workers: neither sees the other.
+class TwoWorlds(LoadScopeScheduling):  # type: ignore[misc]
+    """The tests of the machine run beside those of the daemon, where there are two workers: neither sees the other.
 
-    What talks to the daemon stays in one worker, because some tests look at everything that a daemon has.
+    What talks to the daemon stays in one worker, because some tests look at everything of a learner that it has; the
+    hub's image has no learner. (``--dist loadgroup`` groups nothing under pytest 9.2: pytest-xdist's issue 1386.)
     """
-    for item in items:
-        alone = item.get_closest_marker("machine") and not item.get_closest_marker("daemon")
-        item.add_marker(pytest.mark.xdist_group("machine" if alone else "daemon"))
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "machine" if nodeid.startswith(("tests/machine/", "tests/test_binder.py")) else "daemon"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+    """Two worlds with ``--dist loadscope``; with every other, pytest-xdist's own."""
+    return TwoWorlds(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 @pytest.fixture(scope="session")

@@ -221,7 +221,7 @@ def test_without_a_certificate_nothing_is_served(tls: Path) -> None:
     with upstream(tls, echo) as port:
         door = ("127.0.0.1", port)
         with (
-            pytest.raises(OSError, match=r"(?i)certificate.required|EOF|reset|broken pipe"),  # the alert may come too late
+            pytest.raises(OSError, match=r"(?i)certificate.required|EOF|reset|broken pipe"),  # what comes first
             socket.create_connection(door, timeout=10) as sock,
             context.wrap_socket(sock, server_hostname="127.0.0.1") as wrapped,
         ):
