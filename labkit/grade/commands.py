@@ -103,6 +103,10 @@ def _grade(paths: Sequence[Path], chapter: str, out: Path, more: dict[str, Any])
     if chapter and chapter not in chapters:
         raise LabError(f"There is no chapter {chapter!r}.", f"There are: {', '.join(chapters)}.")
     submissions = [read(found, chapters, chapter=chapter) for found in collect(paths, out=out)]
+    if more["level"] == "class":
+        from labkit.grade.machines import prepare
+
+        prepare(lambda said: click.echo(said, err=True))
     with _progress(len(submissions)) as step:
         return grade(submissions, chapters, Options(out=out, **more), step=step)
 

@@ -33,26 +33,28 @@ class Level:
 
 _KEPT = (
     "Every submission runs in a fresh kernel with an environment and a folder of its own, under names and values that "
-    "nobody has seen before; what it makes on the daemon is removed by its labels. The judge is another process and "
-    "asks the daemon itself."
+    "nobody has seen before{}. The judge is another process and asks the daemon itself."
 )
+_SHARED = "; what it makes on the daemon is removed by its labels"
+_OWN = ", on a Docker host of its own that nobody has used and that is thrown away afterwards"
 
 LEVELS = {
     level.name: level
     for level in (
         Level(
             "self",
-            "learners who grade themselves",
-            _KEPT,
-            "The kernel runs as you, on your daemon.",
+            "yourself, and whoever you would let use your computer",
+            _KEPT.format(_SHARED),
+            "The kernel runs as you and speaks to your daemon, which is as good as being root on its host: a "
+            "submission that means harm can do there what you can.",
         ),
         Level(
             "class",
             "a class that you trust",
-            _KEPT,
-            "The kernel runs as the grader's user and may speak to the grader's daemon, which is as good as being root "
-            "on its host: a submission that means harm can read the grader's files, reference answers among them, and "
-            "look at or disturb what others run at the same time.",
+            _KEPT.format(_OWN),
+            "The kernel runs as the grader's user: a submission that means harm can read the grader's files, reference "
+            "answers among them, speak to whatever daemon that user may speak to, and look at or disturb what others "
+            "run at the same time.",
         ),
         Level(
             "sandbox",

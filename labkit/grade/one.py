@@ -66,10 +66,12 @@ class Ticket:
     Attributes:
         learner: whose name the things on the daemon carry.
         secret: what the values are drawn from; empty for the learner's own values.
+        docker: address of the daemon that it is run on; empty for the worker's own.
     """
 
     learner: str = field(default_factory=lambda: f"grade-{secrets.token_hex(4)}")
     secret: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
+    docker: str = ""
 
 
 def grade_one(

@@ -6,12 +6,14 @@ said there was written by labkit on both sides, and no learner's code runs in th
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,6 @@ from labkit.grade.chapters import Chapter, read_chapters
 from labkit.grade.limits import Limits
 from labkit.grade.nursery import Nursery, become_reaper
 from labkit.grade.one import Desk, Ticket, environment, grade_one
-from labkit.grade.results import Result
 from labkit.grade.submission import Answer, Submission
 
 Message = dict[str, Any]
@@ -35,7 +36,8 @@ class Worker:
     def __init__(self, first: Message) -> None:
         path = {"PYTHONPATH": os.pathsep.join(sys.path)}
         nursery = Nursery(environment("", Path()) | path, root=os.getpid())  # first: it imports while we do
-        daemon: Any = _connect(first) if first["docker"] else None
+        self.patience: int = first["patience"]
+        daemon: Any = _connect(self.patience) if first["docker"] else None
         for place in first["modules"]:
             module, _, function = place.partition(":")
             getattr(importlib.import_module(module), function)()
@@ -46,20 +48,30 @@ class Worker:
     def answer(self, message: Message) -> Message:
         """Return what there is to say to one message."""
         ticket = Ticket(**message["ticket"])
-        if message["do"] == "canary":
-            chapter, known = canary.chapter(), {canary.ID: canary.Canary()}
-            return {"result": grade_one(canary.submission(), chapter, known, self.desk, ticket).as_json()}
-        submission = read_submission(message["submission"])
-        return {"result": self._grade(submission, ticket).as_json()}
+        with self._at(ticket.docker) as desk:
+            if message["do"] == "canary":
+                chapter, known = canary.chapter(), {canary.ID: canary.Canary()}
+                return {"result": grade_one(canary.submission(), chapter, known, desk, ticket).as_json()}
+            submission = read_submission(message["submission"])
+            chapter = self.chapters[submission.chapter]
+            return {"result": grade_one(submission, chapter, self.exercises, desk, ticket).as_json()}
 
-    def _grade(self, submission: Submission, ticket: Ticket) -> Result:
-        chapter = self.chapters[submission.chapter]
-        return grade_one(submission, chapter, self.exercises, self.desk, ticket)
+    @contextlib.contextmanager
+    def _at(self, address: str) -> Iterator[Desk]:
+        """The desk, with the daemon at this address as the witness; without one, with the worker's own."""
+        if not address:
+            yield self.desk
+            return
+        daemon = _connect(self.patience, address)
+        try:
+            yield replace(self.desk, daemon=daemon)
+        finally:
+            daemon.client.close()
 
 
-def _connect(first: Message) -> Daemon:
-    daemon = connect(quiet=True)
-    daemon.client.api.timeout = first["patience"]
+def _connect(patience: int, address: str | None = None) -> Daemon:
+    daemon = connect(address, quiet=True)
+    daemon.client.api.timeout = patience
     return daemon
 
 

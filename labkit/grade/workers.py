@@ -52,13 +52,13 @@ class WorkerProcess:
         """For its temporary files: a worker that was lost removes none."""
         self.listening = threading.Lock()
 
-    def canary(self) -> Result:
+    def canary(self, ticket: Ticket) -> Result:
         """Send the canary; return what came back.
 
         Raises:
             WorkerLost, WorkerFailed: if nothing did.
         """
-        return self._result({"do": "canary", "ticket": asdict(Ticket())}, READY)
+        return self._result({"do": "canary", "ticket": asdict(ticket)}, READY)
 
     def grade(self, submission: Submission, ticket: Ticket, seconds: float) -> Result:
         """Have one submission graded within these seconds.

@@ -51,18 +51,31 @@ def start(say: Callable[[str], None]) -> Endpoint:
         MachineError: if it cannot be built or does not come up.
     """
     from labkit.machine import control
-    from labkit.machine.build import TASKS, build, manifest
     from labkit.machine.places import places
 
     begun = time.monotonic()
-    if not manifest():
-        say("Building it, once: about 150 MB are fetched from Debian; half a minute and the download.")
-        build(step=lambda task: say(f"  {task} …") if task in TASKS else None)
+    build_parts(say)
     say("Starting the course's own Docker host: a Linux kernel as an ordinary process, about ten seconds.")
     where = places()
     control.up(where, owner=int(os.environ.get("JPY_PARENT_PID") or os.getpid()))
     say(f"It is up, after {time.monotonic() - begun:.0f} s.")
     return _endpoint(where.socket)
+
+
+def build_parts(say: Callable[[str], None]) -> None:
+    """Build the machine's parts if that was never done.
+
+    Args:
+        say: is called with a sentence for each thing that takes a while.
+
+    Raises:
+        BuildFailed: if they cannot be built.
+    """
+    from labkit.machine.build import TASKS, build, manifest
+
+    if not manifest():
+        say("Building it, once: about 150 MB are fetched from Debian; half a minute and the download.")
+        build(step=lambda task: say(f"  {task} …") if task in TASKS else None)
 
 
 def with_docker(environ: Mapping[str, str]) -> dict[str, str]:

@@ -76,7 +76,7 @@ class Pretend:
     def start(self) -> None:
         """Nothing: there is no process."""
 
-    def canary(self) -> Result:
+    def canary(self, ticket: Ticket) -> Result:
         """Pass, unless the script says otherwise."""
         self.staff.canaries += 1
         status = self.staff.happens("canary")

@@ -2,7 +2,7 @@
 
 A file in ``attacks`` is the text of an answer cell below a head that says which exercise it answers, the points that
 it must get, and what must be said. Behind it in the notebook stands an exercise that is answered honestly.
-``REMAINING`` says what the level ``class`` does not prevent.
+``REMAINING`` says what only a wall prevents.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ REMAINING = {
     "ending the grader": "the command and its workers are processes of the same user: a signal to a worker costs the "
     "attacker the score, one to the command ends it; what was graded by then is kept",
 }
-"""What remains possible at level ``class``, and why: the same user, the same disk, the same daemon."""
+"""What remains possible without a wall, and why: the same user, the same disk, and at level ``self`` one daemon."""
 
 ATTACKS = Path(__file__).parent / "attacks"
 
@@ -112,7 +112,17 @@ def graded(daemon: Daemon, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         write_submission(here, attack, *written[attack.head["exercise"]])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chapters, "find_folder", lambda: here / "notebooks")
-        words = ["grade", str(here / "attacks"), "--out", str(here / "graded"), "--jobs", "2", "--timeout", "5"]
+        words = [
+            "grade",
+            "--level=self",
+            str(here / "attacks"),
+            "--out",
+            str(here / "graded"),
+            "--jobs",
+            "2",
+            "--timeout",
+            "5",
+        ]
         done = CliRunner().invoke(main, words)
     found = read_results(here / "graded" / "results.json")[0]
     assert found, done.output
@@ -207,7 +217,7 @@ def test_the_folder_that_grading_is_called_from_has_no_modules(daemon: Daemon, t
     notebook = short("01.mode", "01.group")
     nbformat.write(compose(notebook, {one: ANSWERS[one] for one in ("01.mode", "01.group")}), tmp_path / "ada.ipynb")
     as_a_script = [sys.executable, "-P", "-c", "from labkit.cli import main; main(prog_name='labkit')"]
-    done = subprocess.run([*as_a_script, "grade", "."], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run([*as_a_script, "grade", "--level=self", "."], cwd=tmp_path, capture_output=True, text=True)
     assert not (tmp_path / "imported").exists() and done.returncode == 0, done.stderr
     (found,) = read_results(tmp_path / "graded" / "results.json")[0]
     assert [one.points for one in found.exercises][:2] == [4, 3]
@@ -218,7 +228,7 @@ def test_the_folder_that_grading_is_called_from_has_no_modules(daemon: Daemon, t
 
 @pytest.mark.parametrize("attack", LEFT, ids=lambda attack: attack.name)
 def test_what_remains_possible_is_known(graded: Graded, attack: Attack) -> None:
-    """What is still possible at level class stands in the table above, and gets the points that are said."""
+    """What is still possible without a wall stands in the table above, and gets the points that are said."""
     assert attack.head["remains"] in REMAINING
     assert graded.found(attack).points == int(attack.head["points"]) > 0
 

@@ -15,7 +15,8 @@ import pytest
 
 from labkit.course import exercise
 from labkit.errors import CourseError
-from labkit.grade import batch, tables
+from labkit.grade import staff as staff_module
+from labkit.grade import tables
 from labkit.grade.batch import Options, grade
 from labkit.grade.chapters import Chapter
 from labkit.grade.collecting import collect
@@ -41,7 +42,7 @@ Grade = Callable[..., Batch]
 def staff(monkeypatch: pytest.MonkeyPatch) -> Staff:
     """Workers without a process."""
     staff = Staff()
-    monkeypatch.setattr(batch, "WorkerProcess", staff.hire)
+    monkeypatch.setattr(staff_module, "WorkerProcess", staff.hire)
     return staff
 
 
@@ -166,7 +167,7 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "the file": ({"sha256": "other digits"}, {}),
     "the place": ({"file": "another.ipynb"}, {}),
     "the time": ({}, {"timeout": 31.0}),
-    "the level": ({}, {"level": "self"}),
+    "the level": ({}, {"level": "class"}),
     "the values": ({}, {"seed_from": "grace"}),
 }
 
@@ -348,7 +349,7 @@ def test_a_name_that_is_taken_is_said_first(graded: Grade, staff: Staff, monkeyp
         raise CourseError("The daemon has 3 things of grace.")
 
     monkeypatch.setattr("labkit.daemon.connect", lambda **_: None)
-    monkeypatch.setattr(batch, "check_free", check_free)
+    monkeypatch.setattr(staff_module, "check_free", check_free)
     with pytest.raises(CourseError, match="3 things of grace"):
         graded(many("ada"), seed_from="grace", docker=True)
     assert (asked, staff.graded) == (["grace"], [])

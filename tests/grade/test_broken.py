@@ -61,7 +61,9 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtur
 
 def grade(desk: Path, *words: str) -> Typed:
     """Type the command."""
-    return CliRunner().invoke(main, ["grade", str(desk / "class"), "--out", str(desk / "graded"), *words])
+    return CliRunner().invoke(
+        main, ["grade", "--level=self", str(desk / "class"), "--out", str(desk / "graded"), *words]
+    )
 
 
 def written(desk: Path) -> dict[str, Result]:
@@ -168,7 +170,7 @@ def test_a_disk_that_is_read_only_is_like_a_full_one(desk: Path, small: Path) ->
 def test_a_folder_that_cannot_be_made_is_said_at_once(desk: Path, name: str) -> None:
     """Where a file stands in the folder's place, nothing is graded, and the command says what to do."""
     (desk / "graded" / "file").write_text("a file")
-    words = ["grade", str(desk / "class"), "--out", str(desk / name)]
+    words = ["grade", "--level=self", str(desk / "class"), "--out", str(desk / name)]
     typed = CliRunner().invoke(main, words)
     assert typed.exit_code in (1, 2) and "file" in typed.stderr and typed.stdout == ""
     assert (desk / "graded" / "file").read_text() == "a file" and not (desk / "waits").exists()

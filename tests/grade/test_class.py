@@ -34,7 +34,7 @@ from tests.grade.test_pages import Page
 
 pytestmark = [pytest.mark.daemon, pytest.mark.notebook, pytest.mark.timeout(900)]
 
-COMMAND = [sys.executable, "-c", "from labkit.cli import main; main(prog_name='labkit')", "grade"]
+COMMAND = [sys.executable, "-c", "from labkit.cli import main; main(prog_name='labkit')", "grade", "--level=self"]
 
 
 @dataclass(frozen=True)

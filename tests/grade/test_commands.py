@@ -18,7 +18,8 @@ from click.testing import CliRunner, Result
 from labkit.cli import main
 from labkit.course import exercise
 from labkit.errors import LabError
-from labkit.grade import batch, chapters, tables
+from labkit.grade import batch, chapters, machines, tables
+from labkit.grade import staff as staff_module
 from labkit.grade.batch import Options
 from labkit.grade.chapters import Chapter
 from labkit.grade.commands import LEVELS, NO_SCORE, grade_command
@@ -38,7 +39,7 @@ Typed = Callable[..., Result]
 def staff(monkeypatch: pytest.MonkeyPatch, short: Chapter) -> Staff:
     """Workers without a process or a daemon, for a course that has only the short chapter 90."""
     staff = Staff()
-    monkeypatch.setattr(batch, "WorkerProcess", staff.hire)
+    monkeypatch.setattr(staff_module, "WorkerProcess", staff.hire)
     monkeypatch.setattr(batch, "Options", partial(Options, docker=False, modules=(plain.INSTALL,)))
     monkeypatch.setattr(chapters, "find_folder", lambda: short.path.parent)
     before = {one.id: one for one in exercise.exercises()}
@@ -72,7 +73,7 @@ def typed(out: Path) -> Typed:
     """Type the command; an error that is not labkit's own fails the test."""
 
     def types(*words: str | Path) -> Result:
-        result = CliRunner().invoke(main, ["grade", "--out", str(out), *map(str, words)])
+        result = CliRunner().invoke(main, ["grade", "--level=self", "--out", str(out), *map(str, words)])
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result
@@ -195,9 +196,9 @@ def test_the_next_time_only_what_is_new_is_graded(staff: Staff, write: Write, ty
 # --- what is typed ----------------------------------------------------------------------------------------
 
 SPOKEN: dict[str, tuple[Sequence[str], dict[str, Any]]] = {
-    "nothing": ((), {"jobs": 1, "level": "class", "seed_from": "", "timeout": 30.0, "again": False}),
+    "nothing": ((), {"jobs": 1, "seed_from": "", "timeout": 30.0, "again": False}),
     "jobs": (("--jobs", "4"), {"jobs": 4}),
-    "level": (("--level", "self"), {"level": "self"}),
+    "level": (("--level", "class"), {"level": "class"}),
     "seed": (("--seed-from", "ada"), {"seed_from": "ada"}),
     "timeout": (("--timeout", "2.5"), {"timeout": 2.5}),
     "again": (("--again",), {"again": True}),
@@ -222,6 +223,7 @@ def test_options_reach_the_batch(
         return samples.batch()
 
     monkeypatch.setattr(batch, "grade", grade)
+    monkeypatch.setattr(machines, "prepare", lambda say: None)
     typed(write("ada"), *words)
     assert {name: getattr(seen[0], name) for name in wanted} == wanted and seen[0].out == out
 
@@ -287,8 +289,9 @@ def test_a_chapter_can_be_asked_for(staff: Staff, write: Write, typed: Typed) ->
 
 
 def test_levels_are_those_that_there_are() -> None:
-    """The command line offers exactly the levels that the grader knows; it names them itself, to be quick."""
-    assert set(LEVELS) == set(KNOWN)
+    """The command line offers exactly the levels that the grader knows; without a word it is the class's."""
+    (option,) = [one for one in grade_command.params if one.name == "level"]
+    assert set(LEVELS) == set(KNOWN) and option.default == "class"
 
 
 def test_the_help_page_explains_each_option() -> None:

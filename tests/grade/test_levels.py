@@ -30,9 +30,14 @@ def test_a_level_that_is_there_can_be_chosen(name: str) -> None:
 
 
 def test_class_says_what_remains_possible() -> None:
-    """The level for a trusted class says that the daemon is as good as root, and that files can be read."""
+    """The level for a trusted class has a Docker host for each, and says that files can be read."""
     sentence = choose("class").sentence
-    assert "as good as being root" in sentence and "read the grader's files" in sentence
+    assert "a Docker host of its own" in sentence and "read the grader's files" in sentence
+
+
+def test_self_says_what_a_daemon_is_worth() -> None:
+    """The level without any wall says that who speaks to the daemon is as good as root."""
+    assert "as good as being root" in choose("self").sentence
 
 
 def test_the_sandbox_is_refused_until_it_is_there() -> None:

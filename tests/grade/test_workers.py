@@ -75,17 +75,17 @@ def test_it_is_started_when_it_is_first_asked(worker: WorkerProcess) -> None:
 @notebook
 def test_a_worker_that_cannot_do_it_says_why(worker: WorkerProcess) -> None:
     """Where the worker fails and lives, its reason is raised, and the same process goes on."""
-    assert worker.canary().status == "pass"
+    assert worker.canary(Ticket()).status == "pass"
     pid = process(worker).pid
     with pytest.raises(WorkerFailed, match=r"^KeyError: '77' \(worker\.py, line"):
         worker.grade(Submission("a", "ada", "77", {}), Ticket(), 60)
-    assert worker.canary().status == "pass" and process(worker).pid == pid
+    assert worker.canary(Ticket()).status == "pass" and process(worker).pid == pid
 
 
 @notebook
 def test_a_worker_that_was_killed_is_replaced(worker: WorkerProcess) -> None:
     """Where the process is gone when it is asked, another one answers."""
-    worker.canary()
+    worker.canary(Ticket())
     old = process(worker)
     old.kill()
     psutil.wait_procs([old], timeout=10)
@@ -96,7 +96,7 @@ def test_a_worker_that_was_killed_is_replaced(worker: WorkerProcess) -> None:
 @notebook
 def test_a_worker_that_takes_too_long_is_ended_with_all_below(worker: WorkerProcess, tmp_path: Path) -> None:
     """After its time a worker is ended, and so is what a cell has started and put into another session."""
-    worker.canary()
+    worker.canary(Ticket())
     below, here = process(worker).children(), tmp_path / "pid"
     text = f"""
 import subprocess as s, time
@@ -122,20 +122,20 @@ def test_a_worker_that_dies_over_a_question_is_lost(worker: WorkerProcess) -> No
 def test_closing_ends_it_and_its_nursery(first: dict[str, Any]) -> None:
     """After close() neither the worker nor anything below it is there, nor its folder; asked again, another begins."""
     worker = WorkerProcess(first)
-    worker.canary()
+    worker.canary(Ticket())
     mine, below = process(worker), process(worker).children(recursive=True)
     folder = temporary(worker)
     assert len(below) >= 2 and any(folder.iterdir())
     worker.close()
     assert worker.process is None and alive([mine, *below]) == [] and not folder.exists()
-    assert worker.canary().status == "pass"
+    assert worker.canary(Ticket()).status == "pass"
     worker.close()
 
 
 @notebook
 def test_a_worker_that_was_lost_leaves_no_file(worker: WorkerProcess) -> None:
     """What a killed worker and its nursery had in temporary folders is gone, that of the submission among it."""
-    worker.canary()
+    worker.canary(Ticket())
     folder = temporary(worker)
     text = "import psutil\nfor one in psutil.Process().parents()[:2]: one.kill()"
     with pytest.raises(WorkerLost):
@@ -198,7 +198,7 @@ def test_what_does_not_answer_is_lost(impostor: Impostor, script: str, why: str)
     """A process that ends, says nonsense or says nothing is lost, with the reason, and ended."""
     worker = impostor(script)
     with pytest.raises(WorkerLost, match=why):
-        worker.canary()
+        worker.canary(Ticket())
     assert worker.process is None
 
 
@@ -207,7 +207,7 @@ def test_why_a_worker_could_not_begin_is_raised_each_time(impostor: Impostor) ->
     worker = impostor('read first; echo \'{"failed": "No daemon."}\'')
     for _ in range(2):
         with pytest.raises(WorkerFailed, match=r"^No daemon\.$"):
-            worker.canary()
+            worker.canary(Ticket())
 
 
 READY = 'read first; echo \'{"ready": ""}\'; read second; echo \'{"failed": "x"}\'; '
@@ -219,7 +219,7 @@ def test_closing_ends_it_in_any_case(impostor: Impostor, monkeypatch: pytest.Mon
     monkeypatch.setattr(workers, "GOODBYE", 0.5)
     worker = impostor(READY + then)
     with pytest.raises(WorkerFailed):
-        worker.canary()
+        worker.canary(Ticket())
     mine = process(worker)
     worker.close()
     worker.close()
