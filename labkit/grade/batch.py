@@ -26,6 +26,7 @@ def grade(
     options: Options,
     *,
     step: Step = lambda _: None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Batch:
     """Grade them all; return the results in the same order.
 
@@ -34,6 +35,7 @@ def grade(
         chapters: as shipped, by number.
         options: how.
         step: is called with each result as soon as it is there.
+        say: is called with a sentence if results cannot be kept on the way: an interruption would lose them.
 
     Raises:
         CourseError: if the options ask for what cannot be.
@@ -50,9 +52,11 @@ def grade(
     with Staff(options, chapters, chosen, len(todo)) as staff:
         engine = staff.check([wanted[number][0] for number in todo])
         for number, result in staff.run([(number, *wanted[number]) for number in todo]):
-            results[number] = result
+            results[number], before = result, journal.lost
             journal.add(result)
             step(result)
+            if journal.lost != before:
+                say(f"{journal.lost} Grading goes on, but is lost if it is interrupted.")
     ordered = _noting_doubles([results[number] for number in range(len(wanted))])
     made = datetime.now(UTC).astimezone().isoformat(timespec="seconds")
     return Batch(tuple(ordered), level.name, level.sentence, made, __version__, engine)

@@ -107,13 +107,16 @@ def _grade(paths: Sequence[Path], chapter: str, out: Path, more: dict[str, Any])
         from labkit.grade.machines import prepare
 
         prepare(lambda said: click.echo(said, err=True))
-    with _progress(len(submissions)) as step:
-        return grade(submissions, chapters, Options(out=out, **more), step=step)
+    with _progress(len(submissions)) as (step, say):
+        return grade(submissions, chapters, Options(out=out, **more), step=step, say=say)
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[Result], None]]:
-    """A bar with the time that is left, where somebody is looking; else a line for each submission."""
+def _progress(total: int) -> Iterator[tuple[Callable[[Result], None], Callable[[str], None]]]:
+    """A bar with the time that is left, where somebody is looking; else a line for each submission.
+
+    Yield what is to be called with each result, and with a sentence that must be read.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -128,7 +131,7 @@ def _progress(total: int) -> Iterator[Callable[[Result], None]]:
             if not console.is_terminal:
                 click.echo(_line(result), err=True)
 
-        yield step
+        yield step, lambda said: console.print(said, markup=False, highlight=False, soft_wrap=True)
 
 
 def _line(result: Result) -> str:

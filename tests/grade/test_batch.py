@@ -57,9 +57,14 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
 def graded(short: Chapter, known: None) -> Grade:
     """Grade these submissions of the short chapter, without a daemon."""
 
-    def run(submissions: Iterable[Submission], step: Callable[[Result], None] = lambda _: None, **wanted: Any) -> Batch:
+    def run(
+        submissions: Iterable[Submission],
+        step: Callable[[Result], None] = lambda _: None,
+        say: Callable[[str], None] = lambda _: None,
+        **wanted: Any,
+    ) -> Batch:
         given: dict[str, Any] = {"docker": False, "modules": (plain.INSTALL,)} | wanted
-        return grade(list(submissions), {"90": short}, Options(**given), step=step)
+        return grade(list(submissions), {"90": short}, Options(**given), step=step, say=say)
 
     return run
 
@@ -85,6 +90,14 @@ def test_everybody_has_a_result_in_the_same_order(graded: Grade, staff: Staff, j
     assert tuple(result.learner for result in found.results) == NAMES
     assert sorted(told) == sorted(staff.graded) == sorted(NAMES)
     assert by_name(found) == dict.fromkeys(NAMES, ("pass", 4))
+
+
+def test_a_journal_that_cannot_be_written_is_said_once(graded: Grade, staff: Staff, tmp_path: Path) -> None:
+    """Where no room is left for what was graded so far, a sentence says so as soon as it happens, and once."""
+    (tmp_path / NAME).mkdir()  # nobody can write lines into a folder
+    said: list[str] = []
+    assert by_name(graded(many(), out=tmp_path, say=said.append)) == dict.fromkeys(NAMES, ("pass", 4))
+    assert len(said) == 1 and NAME in said[0] and "if it is interrupted" in said[0]
 
 
 def test_a_batch_says_how_it_was_made(graded: Grade, staff: Staff) -> None:
