@@ -11,7 +11,7 @@ from labkit.grade import levels
 from labkit.grade.chapters import Chapter
 from labkit.grade.journal import Journal, key
 from labkit.grade.results import Batch, Result
-from labkit.grade.seeds import tickets, whose
+from labkit.grade.seeds import noting_who_has_none, tickets, whose
 from labkit.grade.staff import Options as Options
 from labkit.grade.staff import Staff, ungraded
 from labkit.grade.submission import Submission
@@ -41,6 +41,7 @@ def grade(
         CourseError: if the options ask for what cannot be.
     """
     level, chosen = levels.choose(options.level), tickets(options.seed_from)
+    submissions = noting_who_has_none(submissions, chosen, options.seed_from)
     journal, how = Journal(options.out, again=options.again), (options.level, options.timeout)
     wanted = [(submission, key(submission, chapters, *how, whose(chosen(submission)))) for submission in submissions]
     results: dict[int, Result] = {}

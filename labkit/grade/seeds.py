@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import csv
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from labkit import errors, leftovers
@@ -38,6 +39,12 @@ def tickets(seed_from: str) -> Tickets:
         return _had_by(table[submission.learner]) if submission.learner in table else Ticket()
 
     return of_learner
+
+
+def noting_who_has_none(submissions: Sequence[Submission], chosen: Tickets, seed_from: str) -> list[Submission]:
+    """Return the submissions, with a note on those whose learner is not in the table of seeds."""
+    note = f"{seed_from} has no seed for this learner, so the values were drawn anew."
+    return [replace(one, notes=(*one.notes, note)) if seed_from and chosen(one).secret else one for one in submissions]
 
 
 def _is_file(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from labkit import errors, leftovers
 from labkit.course.exercise import World
 from labkit.course.seed import learner, mark
 from labkit.grade.one import Ticket
-from labkit.grade.seeds import check_free, tickets, whose
+from labkit.grade.seeds import check_free, noting_who_has_none, tickets, whose
 from labkit.grade.submission import Submission
 from labkit.leftovers import Thing
 
@@ -69,6 +70,17 @@ def test_a_name_gives_everybody_the_values_of_that_learner(monkeypatch: pytest.M
     monkeypatch.setenv("LABKIT_LEARNER", name)
     assert chosen(of("alan")) == chosen(of("grace")) == Ticket(learner(), "")
     assert values(chosen(of("alan"))) == World(NOBODY, "00.word", learner()).seed.word("word")
+
+
+def test_who_is_not_in_a_table_is_noted(tmp_path: Path) -> None:
+    """A report says so where the table has no seed for its learner; nobody else's changes."""
+    seed_from = table(tmp_path, "learner,seed\nada,grace\n")
+    ada, alan = noting_who_has_none([of("ada"), of("alan")], tickets(seed_from), seed_from)
+    assert ada == of("ada") and alan == replace(
+        of("alan"), notes=(f"{seed_from} has no seed for this learner, so the values were drawn anew.",)
+    )
+    for other in ("", "grace"):
+        assert noting_who_has_none([of("ada")], tickets(other), other) == [of("ada")]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
