@@ -6,6 +6,7 @@ then, so that a build that was broken off goes on.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import shutil
@@ -14,12 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from labkit import errors, oci, parts
+from labkit import errors
 from labkit.machine import layout, packages
 from labkit.machine.limits import MB
 from labkit.machine.places import parts_folder
 
-RECIPE = 2
+RECIPE = 3
 """Grows when the parts are laid out in another way; older ones are built anew."""
 
 ROOM = 1500 * MB
@@ -67,6 +68,15 @@ def build(*, again: bool = False, mirror: str = "", step: Step = print) -> Path:
     return folder
 
 
+def fetched() -> int:
+    """Return the bytes of packages that a build which is under way has fetched so far."""
+    folder, found = parts_folder(), 0
+    for file in folder.with_name(f"{folder.name}.building").glob("packages/var/cache/apt/archives/**/*.deb"):
+        with contextlib.suppress(OSError):  # it was renamed meanwhile
+            found += file.stat().st_size
+    return found
+
+
 def _build(folder: Path, mirror: str, step: Step) -> None:
     work = folder.with_name(f"{folder.name}.building")
     unpacked, guest, new = work / "packages", work / "guest", work / "new"
@@ -90,14 +100,19 @@ def _build(folder: Path, mirror: str, step: Step) -> None:
     options = ("-b", "4096", "-O", "^has_journal", "-E", "root_owner=0:0", "-d", str(guest))
     layout.make_file_system(new / HOST, new / ROOT_IMAGE, size // MB * MB, *options)
     step(TASKS[3])
-    busybox = parts.read((guest / "usr/bin/busybox").read_bytes())
-    image = oci.write(oci.BUSYBOX, oci.busybox_files(busybox), architecture=busybox.architecture)
-    (new / IMAGES).write_bytes(image)
+    (new / IMAGES).write_bytes(_course_image(guest / "usr/bin/busybox"))
     known = {"recipe": RECIPE, "suite": packages.SUITE, "packages": packages.versions(unpacked)}
     (new / MANIFEST).write_text(json.dumps(known, indent=1) + "\n")
     shutil.rmtree(folder, ignore_errors=True)
     new.rename(folder)
     shutil.rmtree(work, ignore_errors=True)
+
+
+def _course_image(program: Path) -> bytes:
+    from labkit import oci, parts
+
+    busybox = parts.read(program.read_bytes())
+    return oci.write(oci.BUSYBOX, oci.busybox_files(busybox), architecture=busybox.architecture)
 
 
 def _check_room(work: Path) -> None:

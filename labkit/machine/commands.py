@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -34,38 +32,15 @@ def build(again: bool, mirror: str) -> None:
 
     It needs no root, but mmdebstrap: `apt install mmdebstrap`. A build that was broken off goes on where it was.
     """
-    from labkit.machine.build import build as build_parts
     from labkit.machine.build import manifest
+    from labkit.machine.places import parts_folder
+    from labkit.machine.resort import build_parts
 
-    with _progress() as step:
-        folder = build_parts(again=again, mirror=mirror, step=step)
+    build_parts(lambda said: click.echo(said, err=True), again=again, mirror=mirror)
+    folder = parts_folder()
     for package in ("user-mode-linux", "docker.io", "containerd", "crun"):
         click.echo(f"{package:16}  {manifest(folder)['packages'].get(package, '')}")
     click.echo(f"The machine is built: {folder}. Start it: `labkit machine up`.")
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """A bar with the tasks of a build, and the time that it took, where a person looks; else plain lines."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    from labkit.machine.build import TASKS
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda said: click.echo(said, err=True)
-        return
-    columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(24), TimeElapsedColumn()
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("look at what is there", total=len(TASKS))
-
-        def step(said: str) -> None:
-            if said in TASKS:
-                bar.update(task, description=said, completed=TASKS.index(said))
-
-        yield step
-        bar.update(task, description="built", completed=len(TASKS))
 
 
 @machine_group.command()

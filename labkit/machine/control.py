@@ -14,13 +14,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
-from labkit import errors, oci
-from labkit.machine import limits, state, told
+from labkit import errors
+from labkit.machine import limits, state
 from labkit.machine.build import HOST, manifest
 from labkit.machine.places import Places, parts_folder
 from labkit.machine.state import State
-from labkit.machine.supervisor import GOODBYE, PATIENCE, Wishes
-from labkit.machine.watch import how_it_ended
+from labkit.machine.wishes import GOODBYE, PATIENCE, STORES, Wishes
 
 POLL = 0.02
 
@@ -74,13 +73,13 @@ def up(
 
 
 def _wishes(where: Places, memory: str, disk: str, store: str, owner: int, fresh: bool) -> Wishes:
-    if store and store not in told.STORES:
-        raise errors.MachineError(f"{store!r} is no image store.", f"Choose one of {', '.join(told.STORES)}.")
+    if store and store not in STORES:
+        raise errors.MachineError(f"{store!r} is no image store.", f"Choose one of {', '.join(STORES)}.")
     kept = where.disk.stat().st_size if where.disk.exists() and not fresh else 0
     if kept and disk:
         raise errors.MachineError(f"The machine has a disk of {kept // limits.MB} MB.", "Another size needs --fresh.")
     last = where.state / "store"
-    chosen = store or (last.read_text() if last.exists() else told.STORES[0])
+    chosen = store or (last.read_text() if last.exists() else STORES[0])
     size = kept or limits.disk(where.state, disk)
     return Wishes(limits.memory(memory), size, chosen, owner or int(os.environ.get("JPY_PARENT_PID") or 0), fresh)
 
@@ -110,8 +109,10 @@ def _when_up(where: Places, started: subprocess.Popen[bytes], wait: Callable[[fl
 
 def _why_not(where: Places, now: State, status: int) -> errors.MachineError:
     if now.phase == "failed":
-        return errors.MachineError(f"The machine did not start: {now.why}", _what_to_do(where))
+        return errors.MachineError(f"The machine did not start: {now.why}", now.remedy or _what_to_do(where))
     if status:
+        from labkit.machine.watch import how_it_ended
+
         return errors.MachineError(f"Its supervisor {how_it_ended(status)}.", _what_to_do(where))
     return errors.MachineError(f"The machine was ended while it started. {now.why}".strip(), AGAIN)
 
@@ -161,6 +162,8 @@ def on_the_machine(where: Places, command: Sequence[str], *, terminal: bool) -> 
     Raises:
         MachineError: if the machine is not up.
     """
+    from labkit import oci
+
     if state.read(where).phase != "up":
         raise errors.MachineError(f"The machine {where.name} is not up.", "`labkit machine up` starts it.")
     sharing = ["--pid=host", "--network=host", "--uts=host", "--ipc=host", "--privileged", "--volume=/:/host"]

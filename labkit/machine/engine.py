@@ -1,4 +1,4 @@
-"""Two questions to the guest's daemon over its own door: are you there, and take this image."""
+"""Three questions to the guest's daemon over its own door: are you there, take this image, what is published."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import http.client
 import json
 import ssl
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 
 def version(port: int, context: ssl.SSLContext, *, timeout: float = 3.0) -> str:
@@ -26,6 +28,19 @@ def load(port: int, context: ssl.SSLContext, image: Path, *, timeout: float = 60
     said = _ask("POST", "/images/load?quiet=1", port, context, timeout, image.read_bytes())
     if b'"error"' in said:
         raise OSError(f"the daemon did not load {image}: {said.decode(errors='replace')}")
+
+
+def published(
+    port: int, context: ssl.SSLContext, container: str = "", *, timeout: float = 10.0
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the id of each container that runs, or of one, with its ports: ``GET /containers/json``.
+
+    Raises:
+        OSError: if it does not answer.
+    """
+    only = quote(json.dumps({"id": [container] if container else []}))
+    said = json.loads(_ask("GET", f"/containers/json?filters={only}", port, context, timeout))
+    return {str(found["Id"]): list(found.get("Ports") or ()) for found in said}
 
 
 def _ask(

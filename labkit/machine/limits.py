@@ -69,13 +69,12 @@ def _check(option: str, asked: str, size: int, least: int) -> int:
 
 def _allowed() -> int:
     """Bytes of memory that this process may use: what its cgroups allow, or what the computer has free."""
-    import psutil
-
-    allowed = [int(psutil.virtual_memory().available)]
+    available = re.search(r"^MemAvailable: +(\d+) kB$", Path("/proc/meminfo").read_text(), re.MULTILINE)
+    allowed = [int(available[1]) << 10] if available else []
     for file in _memory_files(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")):
         with contextlib.suppress(OSError, ValueError):  # it is not there, or says "max"
             allowed.append(int(file.read_text()))
-    return min(allowed)
+    return min(allowed, default=0)
 
 
 def _memory_files(own: Path, mounted: Path) -> Iterator[Path]:

@@ -14,6 +14,9 @@ from labkit.endpoint import Endpoint
 MACHINE = "the course's own machine"
 """Who named its address."""
 
+USUAL = 10
+"""Seconds that a start takes on an ordinary laptop, the first one of a new disk included."""
+
 
 def endpoints() -> Iterator[Endpoint]:
     """Yield the address of the user's machine, if it is up."""
@@ -52,30 +55,47 @@ def start(say: Callable[[str], None]) -> Endpoint:
     """
     from labkit.machine import control
     from labkit.machine.places import places
+    from labkit.machine.progress import moving
 
-    begun = time.monotonic()
     build_parts(say)
-    say("Starting the course's own Docker host: a Linux kernel as an ordinary process, about ten seconds.")
-    where = places()
-    control.up(where, owner=int(os.environ.get("JPY_PARENT_PID") or os.getpid()))
-    say(f"It is up, after {time.monotonic() - begun:.0f} s.")
+    say(f"Starting the course's own Docker host: a Linux kernel as an ordinary process, about {USUAL} seconds.")
+    where, begun = places(), time.monotonic()
+
+    def look(seconds: float) -> tuple[str, float, str]:
+        return "boot Linux, start Docker", min(seconds / USUAL, 0.97), f"{seconds:.0f} s"
+
+    with moving(say, look) as bar:
+        control.up(where, owner=int(os.environ.get("JPY_PARENT_PID") or os.getpid()))
+        bar.end(f"It is up, after {time.monotonic() - begun:.0f} s; what is on its disk stays for the next time.")
     return _endpoint(where.socket)
 
 
-def build_parts(say: Callable[[str], None]) -> None:
-    """Build the machine's parts if that was never done.
+def build_parts(say: Callable[[str], None], *, again: bool = False, mirror: str = "") -> None:
+    """Build the machine's parts if that was never done, and show how far it is.
 
     Args:
         say: is called with a sentence for each thing that takes a while.
+        again: build also where everything is there.
+        mirror: of Debian; empty for mmdebstrap's default.
 
     Raises:
         BuildFailed: if they cannot be built.
     """
-    from labkit.machine.build import TASKS, build, manifest
+    from labkit.machine.build import build, manifest
+    from labkit.machine.progress import Building, moving
 
-    if not manifest():
-        say("Building it, once: about 150 MB are fetched from Debian; half a minute and the download.")
-        build(step=lambda task: say(f"  {task} …") if task in TASKS else None)
+    if manifest() and not again:
+        return
+    say("Building it, once: about 150 MB are fetched from Debian, 330 MB stay; half a minute and the download.")
+    building, begun = Building(), time.monotonic()
+    with moving(say, building.look) as bar:
+
+        def step(said: str) -> None:
+            if building.step(said):
+                bar.now()
+
+        folder = build(again=again, mirror=mirror, step=step)
+        bar.end(f"Built after {time.monotonic() - begun:.0f} s, in {folder}.")
 
 
 def with_docker(environ: Mapping[str, str]) -> dict[str, str]:

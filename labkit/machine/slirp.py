@@ -49,19 +49,35 @@ def forward_any(console: Path, guest_port: int) -> int:
     return port
 
 
-def forward(console: Path, host_port: int, guest_port: int) -> None:
-    """Let the host's loopback port reach a port of the guest.
+def forward(
+    console: Path, host_port: int, guest_port: int, *, protocol: str = "tcp", guest: str = GUEST, timeout: float = 5
+) -> int:
+    """Let the host's loopback port reach a port of the guest; return the number by which ``withdraw`` knows it.
+
+    Args:
+        console: the socket of slirp4netns.
+        host_port: where this computer listens, at 127.0.0.1 and nowhere else.
+        guest_port: where the guest does.
+        protocol: ``tcp`` or ``udp``.
+        guest: an address of the guest.
+        timeout: seconds.
 
     Raises:
         MachineError: if the port is taken, or slirp4netns says another reason.
     """
-    ports = {"proto": "tcp", "host_addr": "127.0.0.1", "host_port": host_port, "guest_port": guest_port}
-    answer = _ask(console, {"execute": "add_hostfwd", "arguments": ports | {"guest_addr": GUEST}})
+    ports = {"proto": protocol, "host_addr": "127.0.0.1", "host_port": host_port, "guest_port": guest_port}
+    answer = _ask(console, {"execute": "add_hostfwd", "arguments": ports | {"guest_addr": guest}}, timeout)
     if "error" in answer:
         said = answer["error"].get("desc", answer["error"])
         raise errors.MachineError(
             f"slirp4netns does not forward port {host_port}: {said}.", "Try again: another is taken."
         )
+    return int(answer["return"].get("id", 0))
+
+
+def withdraw(console: Path, number: int, *, timeout: float = 5) -> None:
+    """Forward a port no longer; nothing happens where it is not forwarded."""
+    _ask(console, {"execute": "remove_hostfwd", "arguments": {"id": number}}, timeout)
 
 
 def dismiss(line: Path) -> None:
@@ -71,9 +87,9 @@ def dismiss(line: Path) -> None:
         sock.connect(str(line))
 
 
-def _ask(console: Path, question: dict[str, Any]) -> dict[str, Any]:
+def _ask(console: Path, question: dict[str, Any], timeout: float) -> dict[str, Any]:
     with socket.socket(socket.AF_UNIX) as sock:
-        sock.settimeout(5)
+        sock.settimeout(timeout)
         sock.connect(str(console))
         sock.sendall(json.dumps(question).encode())
         sock.shutdown(socket.SHUT_WR)

@@ -8,7 +8,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import IO, Literal
 
 from labkit.machine.places import Places
@@ -36,6 +36,9 @@ class State:
         since: when it was started, seconds since 1970.
         seconds: that it took until the daemon answered.
         owner: the process that it ends with; 0 for none.
+        ports: what containers publish, such as ``8080/tcp`` → why this computer's loopback does not lead there;
+            empty where it does.
+        remedy: what to do about what went wrong, where that is known.
     """
 
     phase: Phase = "down"
@@ -53,13 +56,15 @@ class State:
     since: float = 0.0
     seconds: float = 0.0
     owner: int = 0
+    ports: dict[str, str] = field(default_factory=dict)
+    remedy: str = ""
 
 
 def read(where: Places) -> State:
     """Return what the machine said last; ``down`` if nobody keeps it up any more, whatever it said."""
     try:
         said = json.loads((where.run / "state.json").read_bytes())
-        found = State(**{field.name: said[field.name] for field in fields(State) if field.name in said})
+        found = State(**{known.name: said[known.name] for known in fields(State) if known.name in said})
     except (OSError, ValueError, TypeError):
         found = State()
     if found.phase in ("starting", "up", "ending") and not is_kept(where):

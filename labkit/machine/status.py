@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from labkit.machine import state
 from labkit.machine.build import manifest
+from labkit.machine.mode import PTRACE
 from labkit.machine.places import Places
 from labkit.machine.state import State
 
 MB = 1 << 20
+
+MODES = {PTRACE: "ptrace: slow, as seccomp filters are forbidden here"}
+"""What a person is told of the way in which the guest's processes are run."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class Status:
         mode: how the guest's processes are run.
         confined: in words.
         owner: the process that it ends with; 0 for none.
+        ports: what containers publish → why 127.0.0.1 does not lead there; empty where it does.
+        remedy: what to do about what went wrong, where that is known.
     """
 
     name: str
@@ -52,19 +58,26 @@ class Status:
     mode: str
     confined: str
     owner: int
+    ports: dict[str, str] = field(default_factory=dict)
+    remedy: str = ""
 
     def lines(self) -> list[tuple[str, str]]:
         """Return label and value of each line that a person reads."""
         if self.phase != "up":
-            return [("machine", f"{self.name} is {self.phase}"), *([("why", self.why)] if self.why else [])]
+            reasons = [("why", self.why), ("what to do", self.remedy)]
+            return [("machine", f"{self.name} is {self.phase}"), *(line for line in reasons if line[1])]
         owner = f"process {self.owner}" if self.owner else "nobody: `labkit machine down` ends it"
         return [
             ("machine", f"{self.name} is up for {_duration(self.age)}"),
-            ("engine", f"Docker {self.engine}, {self.store}, on Linux {self.kernel} ({self.mode})"),
+            (
+                "engine",
+                f"Docker {self.engine}, {self.store}, on Linux {self.kernel} ({MODES.get(self.mode, self.mode)})",
+            ),
             ("memory", f"{self.resident // MB} MB of this computer's; the guest may use {self.memory // MB} MB"),
             ("processor", f"{self.cpu:.1f} s so far"),
             ("disk", f"{self.on_disk // MB} MB of {self.disk // MB} MB"),
             ("confined", self.confined),
+            *_ports(self.ports),
             ("ends with", owner),
             ("socket", self.socket),
         ]
@@ -92,6 +105,8 @@ def look(where: Places) -> Status:
         now.mode,
         _confined(now.confined),
         now.owner,
+        now.ports,
+        now.remedy,
     )
 
 
@@ -109,6 +124,14 @@ def _used(now: State) -> tuple[int, float]:
     except psutil.Error:  # it ended meanwhile
         pass
     return memory, seconds
+
+
+def _ports(published: dict[str, str]) -> list[tuple[str, str]]:
+    """A line for the ports that this computer leads to the guest, and one for each that it does not."""
+    open_here = [f"127.0.0.1:{port}" for port, why_not in published.items() if not why_not]
+    lines = [f"published at {', '.join(open_here)}"] if open_here else []
+    lines += [f"port {port}: {why_not}" for port, why_not in published.items() if why_not]
+    return [("ports", line) for line in lines]
 
 
 def _confined(version: int) -> str:

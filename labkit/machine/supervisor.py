@@ -10,47 +10,23 @@ import asyncio
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from labkit import errors
-from labkit.machine import certificates, engine, landlock, layout, mconsole, processes, proxy, slirp, state, told
-from labkit.machine.build import HOST, IMAGES, ROOT_IMAGE
+from labkit.machine import engine, landlock, mconsole, mode, ports, processes, proxy, slirp, state, told
+from labkit.machine.build import IMAGES, ROOT_IMAGE
 from labkit.machine.places import Places, parts_folder, places
+from labkit.machine.prepare import edition, prepare
 from labkit.machine.state import State
 from labkit.machine.watch import Ended, how_it_ended, watch
-
-PATIENCE = 120.0
-"""Seconds until the guest's daemon must answer; on one slow processor it takes about ten."""
-
-GOODBYE = 20.0
-"""Seconds that the guest has to power off."""
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What ``up`` was asked for.
-
-    Attributes:
-        memory: of the guest, in bytes.
-        disk: its size in bytes, where it is made now.
-        store: of images.
-        owner: a process to end with; 0 for none.
-        fresh: begin with an empty disk.
-    """
-
-    memory: int
-    disk: int
-    store: str = told.STORES[0]
-    owner: int = 0
-    fresh: bool = False
+from labkit.machine.wishes import GOODBYE, PATIENCE, Wishes
 
 
 async def supervise(where: Places, wishes: Wishes) -> None:
@@ -63,7 +39,7 @@ async def supervise(where: Places, wishes: Wishes) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
-        _prepare(where, wishes, parts)
+        prepare(where, wishes, parts)
         async with _running(where, wishes, parts) as (kernel, network):
             now = replace(now, kernel=kernel.pid, network=network.pid)
             state.write(where, now)
@@ -73,7 +49,9 @@ async def supervise(where: Places, wishes: Wishes) -> None:
                 last = State("down", why=await _first(watching, offering))
             finally:
                 _say(where, replace(now, phase="ending"))
-    except (Ended, OSError, errors.LabError) as error:
+    except errors.LabError as error:
+        last = replace(now, phase="failed", why=error.problem, remedy=error.remedy)
+    except (Ended, OSError) as error:
         last = replace(now, phase="failed", why=str(error))
     where.socket.unlink(missing_ok=True)
     _say(where, last)
@@ -90,16 +68,20 @@ async def _first(watching: asyncio.Task[str], offering: asyncio.Task[None]) -> s
 
 
 async def _offer(where: Places, parts: Path, now: State) -> None:
-    """Offer the daemon's socket as soon as the daemon answers, and say so."""
+    """Offer the daemon's socket as soon as the daemon answers, and say so; forward what containers publish."""
     now = await _open(where, parts, now)
     context = proxy.trust(where.state / "tls")
-    serving = asyncio.create_task(proxy.serve(where.socket, now.port, context))
+    tasks = [asyncio.create_task(proxy.serve(where.socket, now.port, context))]
     try:
         await asyncio.sleep(0)
-        state.write(where, replace(now, phase="up", seconds=time.time() - now.since))
-        await serving
+        up = replace(now, phase="up", seconds=time.time() - now.since)
+        state.write(where, up)
+        following = ports.follow(where, now.port, context, lambda found: _say(where, replace(up, ports=found)))
+        tasks.append(asyncio.create_task(following))
+        await tasks[0]
     finally:
-        serving.cancel()
+        for task in tasks:
+            task.cancel()
 
 
 def _say(where: Places, last: State) -> None:
@@ -108,52 +90,12 @@ def _say(where: Places, last: State) -> None:
         state.write(where, last)
 
 
-def _prepare(where: Places, wishes: Wishes, parts: Path) -> None:
-    """Remove what a machine that was killed has left; make certificates, disk, and what the guest is told."""
-    slirp.dismiss(where.run / "line")
-    for left in where.run.iterdir():
-        if left.name not in ("lock", "state.json"):
-            shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
-    _keep_changes(where, parts, wishes.fresh)
-    certificates.make(where.state / "tls")
-    (where.state / "store").write_text(wishes.store)
-    told.write(where.run / "told.tar", where.state / "tls", wishes.store)
-    if wishes.fresh or not where.disk.exists():
-        for mark in where.state.glob("images-*"):
-            mark.unlink()
-        layout.make_file_system(
-            parts / HOST,
-            where.disk,
-            wishes.disk,
-            "-J",
-            "size=16",
-            "-E",
-            "lazy_itable_init=1,lazy_journal_init=1,root_owner=0:0",
-        )
-        where.disk.chmod(0o600)
-
-
-def _keep_changes(where: Places, parts: Path, fresh: bool) -> None:
-    """Keep what the guest had changed of its root, if it was powered off cleanly and the root is still the same.
-
-    The root has no journal; the disk, with all that Docker keeps, has one.
-    """
-    clean, root = where.state / "clean", parts / ROOT_IMAGE
-    if fresh or not clean.exists() or clean.read_text() != _edition(root):
-        (where.changes / processes.COW).unlink(missing_ok=True)
-    clean.unlink(missing_ok=True)
-
-
-def _edition(root: Path) -> str:
-    return str(root.stat().st_mtime_ns)
-
-
 @contextlib.asynccontextmanager
 async def _running(
     where: Places, wishes: Wishes, parts: Path
 ) -> AsyncIterator[tuple[subprocess.Popen[bytes], subprocess.Popen[bytes]]]:
     """Network and kernel, for as long as the block runs; then the guest powers off, if it still can."""
-    with open(os.open(where.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as log:
+    with open(os.open(where.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600), "wb") as log:
         network, keeps = processes.start_network(where, parts, log.fileno())
         try:
             await _appears(where, "line", network, "slirp4netns")
@@ -162,7 +104,7 @@ async def _running(
                 yield kernel, network
             finally:
                 if await _power_off(where, kernel):
-                    (where.state / "clean").write_text(_edition(parts / ROOT_IMAGE))
+                    (where.state / "clean").write_text(edition(parts / ROOT_IMAGE))
                 processes.end(kernel)
         finally:
             os.close(keeps)
@@ -197,7 +139,7 @@ async def _open(where: Places, parts: Path, now: State) -> State:
         await asyncio.to_thread(engine.load, port, context, parts / IMAGES)
         await asyncio.to_thread(mconsole.ask, where.run / processes.CONSOLE, "sysrq s")  # to the disk, before we say so
         mark.touch()
-    return replace(now, port=port, engine=version, mode=_mode(where))
+    return replace(now, port=port, engine=version, mode=mode.seen(now.kernel))
 
 
 async def _answers(port: int, context: object) -> str:
@@ -209,11 +151,6 @@ async def _answers(port: int, context: object) -> str:
             if time.monotonic() > end:
                 raise Ended(f"Its daemon did not answer within {PATIENCE:g} s.") from None
             await asyncio.sleep(0.05)
-
-
-def _mode(where: Places) -> str:
-    """How the kernel said that it runs the guest's processes."""
-    return "ptrace" if "ptrace" in where.log.read_text(errors="replace").lower() else "seccomp"
 
 
 async def _power_off(where: Places, kernel: subprocess.Popen[bytes]) -> bool:

@@ -16,9 +16,6 @@ PORT = 2376
 PLACE = "/run/labkit"
 """Where the guest unpacks it."""
 
-STORES = ("overlay2", "containerd")
-"""The image stores to choose from; the first if nothing is said."""
-
 SHUTDOWN = 3
 """Seconds that containers have to end when the machine does."""
 
@@ -53,7 +50,7 @@ def write(file: Path, tls: Path, store: str) -> None:
     Args:
         file: where to.
         tls: the folder with the certificates.
-        store: one of ``STORES``.
+        store: one of ``wishes.STORES``.
     """
     configuration = json.dumps(daemon_json(store), indent=1).encode()
     data = io.BytesIO()

@@ -72,10 +72,11 @@ def test_it_is_built_once_and_ends_with_the_server(home: Path, monkeypatch: pyte
     said, asked = list[str](), list[dict[str, Any]]()
     there = SimpleNamespace(built=False)
 
-    def builds(*, step: Callable[[str], None]) -> None:
+    def builds(*, again: bool, mirror: str, step: Callable[[str], None]) -> Path:
         there.built = True
         for line in (build.TASKS[0], "  what mmdebstrap says"):
             step(line)
+        return home
 
     monkeypatch.setattr(build, "manifest", lambda: {"recipe": 1} if there.built else {})
     monkeypatch.setattr(build, "build", builds)

@@ -57,9 +57,19 @@ def test_it_is_started_with_a_wall_before_the_loopback() -> None:
 def test_only_the_loopback_is_forwarded(folder: Path) -> None:
     """A forwarded port listens on the host's loopback alone, and leads to the guest."""
     with console(folder, {"return": {"id": 1}}) as asked:
-        slirp.forward(folder / "network", 4711, 2376)
+        assert slirp.forward(folder / "network", 4711, 2376) == 1
     ports = {"host_addr": "127.0.0.1", "host_port": 4711, "guest_addr": "10.0.2.100", "guest_port": 2376}
     assert asked == [{"execute": "add_hostfwd", "arguments": {"proto": "tcp"} | ports}]
+
+
+def test_a_port_is_withdrawn_by_its_number(folder: Path) -> None:
+    """What was forwarded is withdrawn by the number that came back, another protocol and address included."""
+    with console(folder, {"return": {"id": 7}}, {"return": {}}) as asked:
+        number = slirp.forward(folder / "network", 53, 53, protocol="udp", guest="127.0.0.1")
+        slirp.withdraw(folder / "network", number)
+    first, second = asked
+    assert (first["arguments"]["proto"], first["arguments"]["guest_addr"]) == ("udp", "127.0.0.1")
+    assert second == {"execute": "remove_hostfwd", "arguments": {"id": 7}}
 
 
 def test_a_refusal_is_said(folder: Path) -> None:

@@ -22,6 +22,7 @@ def test_without_a_daemon_two_lines_are_enough(phase: str) -> None:
     """A machine that is not up has its phase, and the reason where there is one."""
     assert replace(UP, phase=phase).lines() == [("machine", f"x is {phase}")]
     assert replace(UP, phase=phase, why="So.").lines()[1:] == [("why", "So.")]
+    assert replace(UP, phase=phase, why="So.", remedy="Do.").lines()[2:] == [("what to do", "Do.")]
 
 
 @pytest.mark.parametrize(("age", "words"), [(5.9, "5 s"), (65, "1 min 5 s"), (3700, "1 h 1 min")])
@@ -36,6 +37,19 @@ def test_a_missing_wall_is_said() -> None:
         "to its own files, by Landlock (version 7)",
         True,
     )
+
+
+def test_ports_have_their_lines() -> None:
+    """What is published is one line, and each port that this computer cannot open is one more, with the reason."""
+    published = {"80/tcp": "taken on this computer", "8080/tcp": "", "9000/udp": ""}
+    lines = [value for label, value in replace(UP, ports=published).lines() if label == "ports"]
+    assert lines == ["published at 127.0.0.1:8080/tcp, 127.0.0.1:9000/udp", "port 80/tcp: taken on this computer"]
+
+
+@pytest.mark.parametrize(("mode", "words"), [("seccomp", "(seccomp)"), ("ptrace", "(ptrace: slow, as ")])
+def test_the_mode_is_said(mode: str, words: str) -> None:
+    """The line of the engine says how the guest's processes are run."""
+    assert words in dict(replace(UP, mode=mode).lines())["engine"]
 
 
 @pytest.fixture
