@@ -19,6 +19,7 @@ from labkit import endpoint, images, kit, leftovers, oci, sandbox
 from labkit.daemon import Daemon, connect
 from labkit.errors import DaemonError
 from labkit.helper import HelperHost, container_name
+from tests import hub
 from tests.fakes import Places
 from tests.hostfiles import HostFiles, host_files
 
@@ -55,6 +56,28 @@ def daemon() -> Daemon:
         return connect(quiet=True)
     except DaemonError as error:
         pytest.skip(f"no Docker daemon: {error.problem}")
+
+
+@pytest.fixture(scope="session")
+def say(request: pytest.FixtureRequest) -> hub.Say:
+    """Print a measurement, also where pytest keeps what tests print."""
+    plugins = request.config.pluginmanager
+    capture, reporter = plugins.getplugin("capturemanager"), plugins.getplugin("terminalreporter")
+
+    def line(text: str) -> None:
+        with capture.global_and_fixture_disabled():
+            reporter.write_line(f"  hub: {text}")
+
+    return line
+
+
+@pytest.fixture(scope="session")
+def hub_image(daemon: Daemon, say: hub.Say) -> Iterator[str]:
+    """The image for hubs, built once; a test with it needs minutes of time."""
+    if why := hub.why_not(daemon):
+        pytest.skip(why)
+    with hub.image(daemon, say) as tag:
+        yield tag
 
 
 @pytest.fixture

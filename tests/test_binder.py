@@ -2,187 +2,35 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
-import json
 import re
-import secrets
-import shutil
-import subprocess
 import tarfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
-from docker.errors import APIError
-from docker.models.containers import Container
 
 from labkit.daemon import Daemon
 from labkit.grade.compose import compose, read_answers
-from labkit.hosts import is_local
 from labkit.sandbox import wait_until
-from tests import chapters
-from tests.test_repository import project_files
-
-ROOT = chapters.ROOT
-MB = 1 << 20
-SUITE = "trixie"
-"""Debian's release in the image's BASE; made here, as no registry is asked."""
-
-POD: dict[str, Any] = {
-    "user": "1000",
-    "cap_drop": ["ALL"],
-    "security_opt": ["no-new-privileges"],
-    "mem_limit": "2g",
-    "nano_cpus": 10**9,
-    "detach": True,
-}
-"""What a hub gives a visitor: nothing. The seccomp profile, and 64 MB of /dev/shm, are Docker's own."""
+from tests import chapters, hub
+from tests.hub import Pod, Say
 
 TOKEN = "needle"
 LAB = ["jupyter-lab", "--ip=0.0.0.0", "--port=8888", "--no-browser", f"--IdentityProvider.token={TOKEN}"]
 STATUS = "http://127.0.0.1:8888/user/ada/api/status"
 
-Say = Callable[[str], None]
-
 pytestmark = [pytest.mark.machine, pytest.mark.daemon, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture(scope="module")
-def say(request: pytest.FixtureRequest) -> Say:
-    """Print a measurement, also where pytest keeps what tests print."""
-    plugins = request.config.pluginmanager
-    capture, reporter = plugins.getplugin("capturemanager"), plugins.getplugin("terminalreporter")
-
-    def line(text: str) -> None:
-        with capture.global_and_fixture_disabled():
-            reporter.write_line(f"  binder: {text}")
-
-    return line
-
-
-# --- The image ----------------------------------------------------------------------------------------------------
-
-
-def configuration() -> list[Path]:
-    """The files in which this computer says how packages are fetched here; an image elsewhere needs none of them."""
-    apt = [file for file in Path("/etc/apt/apt.conf.d").iterdir() if "Acquire::" in file.read_text(errors="replace")]
-    others = [Path("/etc/pip.conf"), Path("/etc/ssl/certs/ca-certificates.crt")]
-    return [file for file in [*apt, *others] if file.is_file()]
-
-
-@pytest.fixture(scope="module")
-def base(daemon: Daemon, say: Say, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Debian as the registry's, made from packages."""
-    if not is_local(daemon) or not shutil.which("mmdebstrap"):
-        pytest.skip("the image is built by root, with mmdebstrap, and a native daemon on this computer")
-    began, file = time.monotonic(), tmp_path_factory.mktemp("base") / "base.tar"
-    uploads = [f"--customize-hook=upload {path} {path}" for path in configuration()]
-    words = ["--quiet", "--variant=minbase", "--include=ca-certificates", *uploads, SUITE, str(file)]
-    subprocess.run(["mmdebstrap", *words], check=True, capture_output=True)
-    name, version = "labkit-test/base", secrets.token_hex(4)
-    daemon.client.api.import_image_from_file(str(file), name, version, changes=["LABEL labkit-test=base"])
-    file.unlink()
-    say(f"base {time.monotonic() - began:.0f} s")
-    yield f"{name}:{version}"
-    daemon.client.images.remove(f"{name}:{version}")
-
-
-@pytest.fixture(scope="module")
-def image(daemon: Daemon, base: str, say: Say) -> Iterator[str]:
-    """The image, built by the classic builder; with everything that was made on the way, it goes afterwards."""
-    began, tag = time.monotonic(), f"labkit-test/binder:{secrets.token_hex(4)}"
-    said = build(daemon, base, tag)
-    try:
-        assert f"Successfully tagged {tag}" in said, said[-4000:]
-        say(f"image {time.monotonic() - began:.0f} s, {daemon.client.images.get(tag).attrs['Size'] // MB} MB")
-        yield tag
-    finally:
-        kept = str(daemon.client.images.get(base).id).removeprefix("sha256:")
-        for name in [tag, *reversed(re.findall(r"^ ---> ([0-9a-f]{12})$", said, re.MULTILINE))]:
-            with contextlib.suppress(
-                APIError
-            ):  # gone with the one before it, or goes with the next: both stages begin alike
-                if not kept.startswith(name):
-                    daemon.client.images.remove(name)
-
-
-def build(daemon: Daemon, base: str, tag: str) -> str:
-    """Build what git would keep of this checkout, as BinderHub does; return what the builder said."""
-    context = io.BytesIO()
-    with tarfile.open(fileobj=context, mode="w") as tar:
-        for name in project_files():
-            tar.add(ROOT / name, name)
-    arguments = {"BASE": base, "NB_USER": "jovyan", "NB_UID": "1000"}
-    lines = daemon.client.api.build(
-        fileobj=io.BytesIO(context.getvalue()),
-        custom_context=True,
-        dockerfile="binder/Dockerfile",
-        buildargs=arguments,
-        network_mode="host",
-        tag=tag,
-        rm=True,
-        forcerm=True,
-        decode=True,
-    )
-    return "".join(line.get("stream", "") + line.get("error", "") for line in lines)
-
-
-# --- A pod --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Pod:
-    """One visitor's container."""
-
-    container: Container
-
-    def tell(self, *words: str) -> tuple[int, str]:
-        """Run a command as the visitor; return its exit status, and what it printed."""
-        done = self.container.exec_run(list(words), workdir="/tmp")
-        assert isinstance(done.output, bytes)
-        return int(done.exit_code or 0), done.output.decode()
-
-    def run(self, *words: str) -> str:
-        """Run a command that does not fail; return what it printed."""
-        status, said = self.tell(*words)
-        assert status == 0, said[-8000:]
-        return said
-
-    def status(self) -> dict[str, Any]:
-        """What the machine says of itself."""
-        found: dict[str, Any] = json.loads(self.tell("labkit", "machine", "status", "--json")[1])
-        return found
-
-    def memory(self) -> dict[str, int]:
-        """Megabytes that the control group counts; everything is all but the cache of files that nobody has mapped."""
-        stats: Any = self.container.stats(stream=False)
-        found = stats["memory_stats"]
-        count = found["stats"]
-        v1 = "total_cache" in count
-        file, mapped = (
-            (count["total_cache"], count["total_mapped_file"]) if v1 else (count["file"], count["file_mapped"])
-        )
-        anon, idle = (
-            (count["total_rss"], count["total_inactive_file"]) if v1 else (count["anon"], count["inactive_file"])
-        )
-        numbers = {"usage": found["usage"], "anon": anon, "file": file, "mapped": mapped, "inactive": idle}
-        numbers["everything"] = found["usage"] - file + mapped
-        return {name: number // MB for name, number in numbers.items()}
-
-
-@pytest.fixture(scope="module")
-def pod(daemon: Daemon, image: str, say: Say) -> Iterator[Pod]:
+def pod(daemon: Daemon, hub_image: str) -> Iterator[Pod]:
     """A visitor's container, a moment after its start."""
-    container = daemon.client.containers.run(image, [*LAB, "--ServerApp.base_url=/user/ada/"], **POD)
-    try:
-        yield Pod(container)
-    finally:
-        container.remove(force=True, v=True)
+    with hub.pod(daemon, hub_image, *LAB, "--ServerApp.base_url=/user/ada/") as visitor:
+        yield visitor
 
 
 def answer(pod: Pod, address: str, token: str) -> int:
@@ -304,8 +152,8 @@ OTHERWISE = [
 
 
 @pytest.mark.parametrize("other", OTHERWISE)
-def test_the_server_starts_whatever_the_hub_does(other: dict[str, Any], daemon: Daemon, image: str) -> None:
+def test_the_server_starts_whatever_the_hub_does(other: dict[str, Any], daemon: Daemon, hub_image: str) -> None:
     """Without a machine, as another user, and with an empty volume as home, the server starts and has the chapters."""
-    settings = {**POD, **other, "detach": False, "remove": True}
-    said = daemon.client.containers.run(image, ["sh", "-c", "ls ~/notebooks && touch ~/notebooks/mine"], **settings)
+    settings = {**hub.POD, **other, "detach": False, "remove": True}
+    said = daemon.client.containers.run(hub_image, ["sh", "-c", "ls ~/notebooks && touch ~/notebooks/mine"], **settings)
     assert said.decode().split() == sorted(path.name for path in chapters.FILES.values())
