@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import time
 from collections import deque
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 from nbval.kernel import RunningKernel
 
 from labkit.grade.limits import Limits as Limits
-from labkit.grade.nursery import Nursery, room_for
+from labkit.grade.nursery import Nursery
 
 POLL = 0.05
 """Seconds between two looks at a running cell."""
@@ -63,7 +62,6 @@ class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
         self._start()
 
     def _start(self) -> None:
-        import psutil
         import zmq
         from jupyter_client.blocking.client import BlockingKernelClient
 
@@ -71,18 +69,14 @@ class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
         self.deadline, self.printed = 0.0, 0
         for place in (self.folder.parent, self.folder):
             make_usable(place)
-        pid, file = self.nursery.fork(
+        self.fork = self.nursery.fork(
             cwd=str(self.folder),
             env=self.environ,
             memory=self.limits.memory,
-            processes=room_for(self.limits.processes),
+            processes=self.limits.processes,
         )
-        try:
-            self.process = psutil.Process(pid)
-        except psutil.NoSuchProcess:
-            raise KernelDied(NOT_STARTED) from None
-        self.kc = BlockingKernelClient(connection_file=file)
-        self._await_file(file)
+        self.kc = BlockingKernelClient()
+        self._await_connection()
         self.kc.context.setsockopt(zmq.MAXMSGSIZE, self.limits.output + (1 << 20))
         self.kc.start_channels(hb=False, stdin=False, control=False)
         self.hung_up = self.kc.iopub_channel.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
@@ -92,12 +86,12 @@ class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
             self.kc.stop_channels()
             raise KernelDied(NOT_STARTED) from None
 
-    def _await_file(self, file: str) -> None:
+    def _await_connection(self) -> None:
         """Wait until the kernel has written where it listens."""
         end = time.monotonic() + START
         while time.monotonic() < end and self.is_alive():
-            with contextlib.suppress(FileNotFoundError, ValueError):  # not there, or half written
-                return self.kc.load_connection_file(file)
+            if place := self.fork.connection():
+                return self.kc.load_connection_info(place)
             time.sleep(POLL / 10)
         raise KernelDied(NOT_STARTED)
 
@@ -114,11 +108,7 @@ class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
 
     def is_alive(self) -> bool:
         """Whether its process is there, and no zombie."""
-        import psutil
-
-        with contextlib.suppress(psutil.NoSuchProcess):
-            return bool(self.process.is_running() and self.process.status() != psutil.STATUS_ZOMBIE)
-        return False
+        return self.fork.is_alive()
 
     def execute_cell_input(self, cell_input: str, allow_stdin: bool | None = None) -> str:
         """Send one cell; return the id of the request."""
@@ -129,8 +119,7 @@ class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
     def interrupt(self) -> None:
         """Send the signal of Ctrl-C; the cell then has a few seconds to end."""
         self.deadline = time.monotonic() + GRACE
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGINT)
+        self.fork.interrupt()
 
     def stop(self) -> None:
         """End it, with everything that it started."""
@@ -216,12 +205,10 @@ class GradedKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
 
     def _check_there(self) -> None:
         """Make sure that it lives, and that the line for its output holds: one message can be too long for that."""
-        import psutil
-
         if not self.is_alive():
             raise KernelDied(ENDED)
         if self.hung_up.poll(0):  # it does that too when it ends
-            if psutil.wait_procs([self.process], timeout=1)[0]:
+            if self.fork.has_ended(within=1):
                 raise KernelDied(ENDED)
             self._end(self.too_much)
 

@@ -16,14 +16,12 @@ class Level:
         who: for whom it is.
         keeps: what it keeps apart.
         leaves: what it does not keep apart.
-        missing: what this version lacks for it; empty if it is there.
     """
 
     name: str
     who: str
     keeps: str
     leaves: str
-    missing: str = ""
 
     @property
     def sentence(self) -> str:
@@ -59,9 +57,11 @@ LEVELS = {
         Level(
             "sandbox",
             "everybody else",
-            "Kernel, nbval and a Docker host of their own live in one disposable container without network.",
-            "The judge stays outside.",
-            missing="the course's image with its embedded Docker host, which is not part of this version",
+            "Every submission runs in a fresh kernel, beside a Docker host of its own, in a container without network, "
+            "without capabilities, and without any way to the grader's files and daemon; nbval and the judge sit in a "
+            "second one. Both are thrown away afterwards.",
+            "Containers share the computer's kernel. And whoever takes over the Docker host in their sandbox can tell "
+            "the judge lies about its containers, though not about values and functions: those the judge draws.",
         ),
     )
 }
@@ -71,12 +71,8 @@ def choose(name: str) -> Level:
     """Return the level of this name.
 
     Raises:
-        CourseError: if there is none, or this version lacks what it needs.
+        CourseError: if there is none.
     """
     if name not in LEVELS:
         raise errors.CourseError(f"There is no level {name!r}.", f"There are: {', '.join(LEVELS)}.")
-    if missing := LEVELS[name].missing:
-        raise errors.CourseError(
-            f"The level {name} needs {missing}.", "Grade people you trust with --level class, on a computer of its own."
-        )
     return LEVELS[name]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from dataclasses import dataclass
 
 
@@ -20,3 +22,15 @@ class Limits:
     memory: int = 4 << 30
     processes: int = 64
     output: int = 4 << 20
+
+
+def room_for(more: int) -> int:
+    """Return how many processes this user may have, so that ``more`` can be added: the limit counts all of a user's."""
+    import psutil
+
+    mine = [p for p in psutil.process_iter(["uids"]) if p.info["uids"] and p.info["uids"].real == os.getuid()]
+    threads = 0
+    for process in mine:
+        with contextlib.suppress(psutil.Error):
+            threads += process.num_threads()
+    return threads + 4 * more

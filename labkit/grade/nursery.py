@@ -28,6 +28,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from labkit.grade.forked import Fork, LocalFork
+from labkit.grade.limits import room_for
+
 SUBREAPER, DEATH_SIGNAL = 36, 1  # prctl(2)
 
 WARM = (  # noqa: SIM905 - words read better than twenty quotes
@@ -64,24 +67,29 @@ class Nursery:
         pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
         return subprocess.Popen(command, env=self.environ, stdin=pipe, stdout=pipe, stderr=nothing, text=True)
 
-    def fork(self, **wanted: Any) -> tuple[int, str]:
-        """Start one kernel; return its process id and its connection file.
+    def fork(self, **wanted: Any) -> Fork:
+        """Start one kernel.
 
         Args:
-            wanted: ``cwd``, ``env``, and the limits ``memory`` (bytes) and ``processes``.
+            wanted: ``cwd``, ``env``, and the limits ``memory`` (bytes) and ``processes`` (that it may add).
 
         Raises:
             ChildProcessError: if the nursery ends whenever it is started.
         """
+        wanted["processes"] = self.room_for(wanted["processes"])
         for _ in range(2):
             with contextlib.suppress(OSError, ValueError):  # it was killed: no pipe, or an empty line
                 said = self._ask(wanted)
                 self.ahead = said["ahead"]
-                return said["pid"], said["file"]
+                return LocalFork(said["pid"], said["file"])
             self.process.kill()
             self.process.communicate()
             self.process = self._start()
         raise ChildProcessError("The process that starts kernels ended twice.")
+
+    def room_for(self, more: int) -> int:
+        """Return the limit of processes with which a kernel can add so many."""
+        return room_for(more)
 
     def _ask(self, wanted: dict[str, Any]) -> dict[str, Any]:
         assert self.process.stdin and self.process.stdout
@@ -165,8 +173,8 @@ class _Unborn:
 
 def become_reaper() -> None:
     """Be the parent of whatever is orphaned below this process; end together with the process that started it."""
-    _prctl(SUBREAPER, 1)
-    _prctl(DEATH_SIGNAL, signal.SIGKILL)
+    set_own(SUBREAPER, 1)
+    set_own(DEATH_SIGNAL, signal.SIGKILL)
 
 
 def _become_kernel(file: str, hears: int) -> None:
@@ -174,7 +182,7 @@ def _become_kernel(file: str, hears: int) -> None:
     status = 1
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        _prctl(DEATH_SIGNAL, signal.SIGKILL)
+        set_own(DEATH_SIGNAL, signal.SIGKILL)
         os.setsid()
         _close_everything(hears)
         before = dict(os.environ)
@@ -228,19 +236,7 @@ def _limit(memory: int, processes: int) -> None:
         resource.setrlimit(what, (value, value))
 
 
-def room_for(more: int) -> int:
-    """Return how many processes this user may have, so that ``more`` can be added: the limit counts all of a user's."""
-    import psutil
-
-    mine = [p for p in psutil.process_iter(["uids"]) if p.info["uids"] and p.info["uids"].real == os.getuid()]
-    threads = 0
-    for process in mine:
-        with contextlib.suppress(psutil.Error):
-            threads += process.num_threads()
-    return threads + 4 * more
-
-
-def _prctl(option: int, value: int) -> None:
+def set_own(option: int, value: int) -> None:
     """Call ``prctl(2)`` where there is one."""
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)

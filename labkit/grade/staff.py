@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labkit.course.exercise import Exercise, exercises
 from labkit.errors import DaemonError, LabError, MachineError
@@ -22,6 +22,9 @@ from labkit.grade.seeds import Tickets, check_free
 from labkit.grade.submission import Submission
 from labkit.grade.traces import cleared
 from labkit.grade.workers import WorkerFailed, WorkerLost, WorkerProcess
+
+if TYPE_CHECKING:
+    from labkit.grade.sandbox import SandboxedWorker
 
 SLACK = 300.0
 """Seconds that a worker has beyond what one submission may take: for what the course itself does, and the judges."""
@@ -73,7 +76,7 @@ class Staff:
         apart = options.docker and options.level == "class" and count > 0
         self.hosts = Machines(jobs, count + 1) if apart else Shared()  # one more: the canary's
         self.pool = ThreadPoolExecutor(max(1, jobs))
-        self.all = [WorkerProcess(self._first()) for _ in range(jobs)]
+        self.all = [self._hire() for _ in range(jobs)]
         self.idle = list(self.all)
         self.names: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self.down = ""
@@ -115,13 +118,20 @@ class Staff:
             yield number, replace(done.result(), key=mark)
 
     @contextlib.contextmanager
-    def _one_idle(self) -> Iterator[WorkerProcess]:
+    def _one_idle(self) -> Iterator[WorkerProcess | SandboxedWorker]:
         """A worker that nobody uses meanwhile: there are as many as threads."""
         worker = self.idle.pop()
         try:
             yield worker
         finally:
             self.idle.append(worker)
+
+    def _hire(self) -> WorkerProcess | SandboxedWorker:
+        if self.options.level != "sandbox":
+            return WorkerProcess(self._first())
+        from labkit.grade.sandbox import SandboxedWorker
+
+        return SandboxedWorker(self._first())
 
     def _first(self) -> dict[str, Any]:
         folder = next(iter(self.chapters.values())).path.parent
@@ -154,7 +164,7 @@ class Staff:
             return self._not_graded(submission, "kernel-died", why)
         return result
 
-    def _try(self, worker: WorkerProcess, submission: Submission) -> Result:
+    def _try(self, worker: WorkerProcess | SandboxedWorker, submission: Submission) -> Result:
         ticket = self.chosen(submission)
         try:
             with self.names[ticket.learner], self.hosts.fresh() as address:
@@ -165,7 +175,7 @@ class Staff:
             self._clear(ticket)
             raise
 
-    def _canary(self, worker: WorkerProcess) -> str:
+    def _canary(self, worker: WorkerProcess | SandboxedWorker) -> str:
         """Return why nothing can be graded; empty if all is well."""
         try:
             with self.hosts.fresh() as address:

@@ -25,6 +25,7 @@ from labkit.grade.chapters import Chapter, read_chapters
 from labkit.grade.limits import Limits
 from labkit.grade.nursery import Nursery, become_reaper
 from labkit.grade.one import Desk, Ticket, environment, grade_one
+from labkit.grade.remote import RemoteNursery
 from labkit.grade.submission import Answer, Submission
 
 Message = dict[str, Any]
@@ -34,8 +35,7 @@ class Worker:
     """What lives as long as the process: a daemon, a nursery, the chapters and their exercises."""
 
     def __init__(self, first: Message) -> None:
-        path = {"PYTHONPATH": os.pathsep.join(sys.path)}
-        nursery = Nursery(environment("", Path()) | path, root=os.getpid())  # first: it imports while we do
+        nursery = _nursery(first.get("nursery", ""))  # first: it imports while we do
         self.patience: int = first["patience"]
         daemon: Any = _connect(self.patience) if first["docker"] else None
         for place in first["modules"]:
@@ -67,6 +67,14 @@ class Worker:
             yield replace(self.desk, daemon=daemon)
         finally:
             daemon.client.close()
+
+
+def _nursery(address: str) -> Nursery:
+    """A nursery of this worker's own; with an address, the one of the sandbox beside it."""
+    if address:
+        return RemoteNursery(address)
+    path = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    return Nursery(environment("", Path()) | path, root=os.getpid())
 
 
 def _connect(patience: int, address: str | None = None) -> Daemon:

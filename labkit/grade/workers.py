@@ -22,6 +22,9 @@ from labkit.grade.submission import Submission
 READY = 120.0
 """Seconds until a worker is ready."""
 
+LONGEST = 8 << 20
+"""Bytes of an answer at most."""
+
 GOODBYE = 15.0
 """Seconds that a worker has to end when nothing more is asked."""
 
@@ -182,6 +185,7 @@ def _line(stream: IO[bytes], seconds: float) -> bytes:
 
     Raises:
         OSError: if none comes.
+        ValueError: if it does not end.
     """
     end, line = time.monotonic() + seconds, b""
     with selectors.DefaultSelector() as selector:
@@ -193,4 +197,6 @@ def _line(stream: IO[bytes], seconds: float) -> bytes:
             if not more:
                 raise ConnectionError("it ended")
             line += more
+            if len(line) > LONGEST:
+                raise ValueError(f"it said more than {LONGEST >> 20} MB")
     return line

@@ -130,7 +130,7 @@ def test_what_a_worker_is_told_first(graded: Grade, staff: Staff, short: Chapter
     assert (first["limits"]["seconds"], first["alone"], second["alone"]) == (7.0, True, False)
 
 
-@pytest.mark.parametrize(("wanted", "problem"), [({"level": "?"}, "no level"), ({"level": "sandbox"}, "sandbox needs")])
+@pytest.mark.parametrize(("wanted", "problem"), [({"level": "?"}, "no level"), ({"seed_from": "x.csv"}, "no table")])
 def test_what_cannot_be_is_said_before_anything_runs(
     graded: Grade, staff: Staff, wanted: dict[str, str], problem: str
 ) -> None:

@@ -257,7 +257,6 @@ WRONG: dict[str, tuple[Sequence[str], str]] = {
     "unknown chapter": (("--chapter", "77", "class"), "There is no chapter '77'."),
     "no such path": (("nowhere",), "There is no "),
     "no notebook": (("empty",), "There is no notebook in empty"),
-    "sandbox": (("--level", "sandbox", "class"), "The level sandbox needs"),
     "no table": (("--seed-from", "seeds.csv", "class"), "seeds.csv is no table of seeds"),
     "out below a file": (("--out", "file/graded", "class"), "The folder file/graded cannot be made: Not a directory."),
 }

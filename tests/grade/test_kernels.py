@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from labkit.grade import kernels as module
+from labkit.grade.forked import LocalFork
 from labkit.grade.kernels import ENDED, GradedKernel, KernelDied, Limits
 from labkit.grade.nursery import Nursery
 from labkit.grade.one import environment
@@ -113,10 +114,10 @@ def test_a_dead_kernel_is_not_asked_anything(kernels: Kernels) -> None:
 def test_a_kernel_that_never_starts_is_an_error(tmp_path: Path) -> None:
     """Where the fork ends before it answers, that is told at once, and as what it is."""
 
-    def fork(**_: object) -> tuple[int, str]:
+    def fork(**_: object) -> LocalFork:
         process = subprocess.Popen([sys.executable, "-c", ""])
         process.wait()
-        return process.pid, str(tmp_path / "no-file.json")
+        return LocalFork(process.pid, str(tmp_path / "no-file.json"))
 
     nursery: Any = type("Barren", (), {"fork": staticmethod(fork), "clear": staticmethod(lambda: None)})
     with pytest.raises(KernelDied, match="did not start"):

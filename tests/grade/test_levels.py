@@ -23,9 +23,9 @@ def test_a_report_says_for_whom_what_and_what_not(level: Level) -> None:
     assert level.keeps in level.sentence and level.sentence.endswith(level.leaves) and level.leaves
 
 
-@pytest.mark.parametrize("name", ["self", "class"])
+@pytest.mark.parametrize("name", ["self", "class", "sandbox"])
 def test_a_level_that_is_there_can_be_chosen(name: str) -> None:
-    """The two levels of this version are returned by their names."""
+    """The levels are returned by their names."""
     assert choose(name) is LEVELS[name]
 
 
@@ -40,11 +40,10 @@ def test_self_says_what_a_daemon_is_worth() -> None:
     assert "as good as being root" in choose("self").sentence
 
 
-def test_the_sandbox_is_refused_until_it_is_there() -> None:
-    """The level that this version lacks is refused with what is missing, never replaced by a weaker one."""
-    with pytest.raises(errors.CourseError, match="sandbox needs the course's image") as caught:
-        choose("sandbox")
-    assert "--level class" in caught.value.remedy
+def test_the_sandbox_says_what_can_be_lied_about() -> None:
+    """The level for everybody else says that there is no way to the grader, and what its learner can still do."""
+    sentence = choose("sandbox").sentence
+    assert "without network" in sentence and "tell the judge lies about its containers" in sentence
 
 
 @pytest.mark.parametrize("name", ["", "Class", "none"])

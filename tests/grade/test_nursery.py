@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from labkit.grade.forked import LocalFork
 from labkit.grade.kernels import GradedKernel, Limits
 from labkit.grade.nursery import FILE_SIZE, Nursery
 from labkit.grade.one import environment
@@ -32,21 +33,21 @@ BACKGROUND = {
 def test_a_kernel_is_a_session_of_its_own(kernels: Kernels, nursery: Nursery) -> None:
     """A kernel is a fork of the nursery, leads its own session, and works where it was told to."""
     kernel = kernels()
-    assert kernel.process.ppid() == nursery.process.pid
-    assert os.getsid(kernel.process.pid) == kernel.process.pid
+    assert psutil.Process(kernel.fork.pid).ppid() == nursery.process.pid
+    assert os.getsid(kernel.fork.pid) == kernel.fork.pid
     assert said(kernel, "import os; print(os.getcwd())") == f"{kernel.folder}\n"
 
 
 def test_a_kernel_has_no_file_of_the_nurserys(kernels: Kernels, nursery: Nursery) -> None:
     """The pipes through which the nursery is asked are not open in a kernel."""
     theirs = {os.readlink(link) for link in Path(f"/proc/{nursery.process.pid}/fd").iterdir()} - {os.devnull}
-    mine = {os.readlink(link) for link in Path(f"/proc/{kernels().process.pid}/fd").iterdir()}
+    mine = {os.readlink(link) for link in Path(f"/proc/{kernels().fork.pid}/fd").iterdir()}
     assert theirs and mine and not theirs & mine
 
 
 def test_the_system_holds_the_limits(kernels: Kernels) -> None:
     """Memory, the size of a file, and core dumps are limited by the system itself."""
-    process = kernels(memory=3 << 30).process
+    process = psutil.Process(kernels(memory=3 << 30).fork.pid)
     limits = [process.rlimit(what)[1] for what in (resource.RLIMIT_AS, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE)]
     assert limits == [3 << 30, FILE_SIZE, 0]
 
@@ -73,7 +74,7 @@ def test_whatever_a_kernel_started_is_found_and_ended(kernels: Kernels, nursery:
     before = {process.pid for process in nursery.offspring()}
     kernel = kernels()
     said(kernel, f"import os, subprocess, time\nstarted = {start}")
-    left = [process for process in nursery.offspring() if process.pid not in before | {kernel.process.pid}]
+    left = [process for process in nursery.offspring() if process.pid not in before | {kernel.fork.pid}]
     assert left
     nursery.clear()
     assert nursery.offspring() == [] and not any(process.is_running() for process in left)
@@ -94,7 +95,7 @@ def test_below_a_worker_the_nursery_is_none_of_the_kernels(
     with monkeypatch.context() as patch:
         patch.setattr(nursery, "root", os.getpid())
         found = {process.pid for process in nursery.offspring()}
-    assert kernel.process.pid in found and nursery.process.pid not in found
+    assert kernel.fork.pid in found and nursery.process.pid not in found
 
 
 def test_a_killed_nursery_is_started_again_and_closed_for_good(tmp_path: Path) -> None:
@@ -103,8 +104,7 @@ def test_a_killed_nursery_is_started_again_and_closed_for_good(tmp_path: Path) -
     kernel = GradedKernel(nursery, tmp_path, environment("ada", tmp_path), Limits())
     old = psutil.Process(nursery.process.pid)
     os.kill(old.pid, signal.SIGKILL)
-    psutil.wait_procs([kernel.process], timeout=10)
-    assert not kernel.is_alive()
+    assert kernel.fork.has_ended(within=10) and not kernel.is_alive()
     kernel.restart()
     assert said(kernel, "print('again')") == "again\n" and nursery.process.pid != old.pid
     nursery.close()
@@ -133,7 +133,7 @@ def test_the_one_ahead_is_the_next(kernels: Kernels, nursery: Nursery) -> None:
     """Each kernel is the one that waited when it was asked for, and another waits then."""
     kernels()
     waiting = nursery.ahead
-    assert kernels().process.pid == waiting != nursery.ahead
+    assert kernels().fork.pid == waiting != nursery.ahead
     assert ahead(nursery).ppid() == nursery.process.pid
 
 
@@ -147,9 +147,9 @@ def test_the_one_ahead_is_nobodys_offspring(
     with monkeypatch.context() as patch:
         patch.setattr(nursery, "root", os.getpid() if below == "the worker" else 0)
         found = {process.pid for process in nursery.offspring()}
-    assert kernel.process.pid in found and waiting.pid not in found
+    assert kernel.fork.pid in found and waiting.pid not in found
     nursery.clear()
-    assert waiting.is_running() and not kernel.is_alive() and kernels().process.pid == waiting.pid
+    assert waiting.is_running() and not kernel.is_alive() and kernels().fork.pid == waiting.pid
 
 
 def test_the_one_ahead_knows_nothing_yet(kernels: Kernels) -> None:
@@ -160,7 +160,7 @@ def test_the_one_ahead_knows_nothing_yet(kernels: Kernels) -> None:
     assert before == (psutil.Process(nursery.process.pid).cwd(), resource.getrlimit(resource.RLIMIT_AS))
     kernel = kernels({"PATH": os.defpath, "LABKIT_LEARNER": "alan"}, memory=3 << 30)
     assert said(kernel, "import os; print(os.environ['LABKIT_LEARNER'])") == "alan\n"
-    assert kernel.process.pid == waiting.pid
+    assert kernel.fork.pid == waiting.pid
     assert (waiting.cwd(), waiting.rlimit(resource.RLIMIT_AS)[0]) == (str(kernel.folder), 3 << 30)
 
 
@@ -172,13 +172,14 @@ def test_one_ahead_that_was_ended_is_replaced(kernels: Kernels, nursery: Nursery
     waiting.send_signal(number)
     assert psutil.wait_procs([waiting], timeout=10)[1] == []
     kernel = kernels()
-    assert said(kernel, "print('here')") == "here\n" and kernel.process.pid != waiting.pid
+    assert said(kernel, "print('here')") == "here\n" and kernel.fork.pid != waiting.pid
 
 
 def test_connection_files_are_the_nurserys(kernels: Kernels, nursery: Nursery) -> None:
     """A kernel's connection file lies in the nursery's own folder, not where its cells work."""
     kernel = kernels()
-    file = Path(kernel.kc.connection_file)
+    assert isinstance(kernel.fork, LocalFork)
+    file = Path(kernel.fork.file)
     assert file.parent == Path(nursery.folder.name) and list(kernel.folder.iterdir()) == []
 
 

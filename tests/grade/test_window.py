@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import contextlib
 import json
+import os
+import socket
 import threading
 from collections.abc import Iterator
 from multiprocessing import AuthenticationError
@@ -19,6 +21,7 @@ from labkit import errors, sandbox
 from labkit.course.claims import Claim
 from labkit.course.exercise import Exercise, Program, World, exercises
 from labkit.course.verdict import Finding, Verdict
+from labkit.grade import window as module
 from labkit.grade.window import FAILED, NOTHING, ROOM, TWICE, Window
 from tests.course.samples import Box, Double, Fruit, Shelf
 
@@ -386,6 +389,19 @@ def test_a_failure_of_one_exercise_is_not_the_nexts(window: Window) -> None:
     assert begin(window, "92.broken") == {"problem": FAILED}
     assert list(window.broken) == ["92.broken"]
     assert isinstance(judged(window, "90.fruit", "leek"), Verdict)
+
+
+def test_a_window_closes_though_somebody_took_its_place(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A socket that an answer has put where the window was, and from which nobody takes calls, does not hold it up."""
+    monkeypatch.setattr(module, "GOODBYE", 0.1)
+    place = str(window.address)
+    os.unlink(place)
+    with socket.socket(socket.AF_UNIX) as theirs, socket.socket(socket.AF_UNIX) as waiting:
+        theirs.bind(place)
+        theirs.listen(0)
+        waiting.connect(place)  # the queue is full
+        window.close()
+    assert window.closed and window.door.is_alive()
 
 
 # --- the real course --------------------------------------------------------------------------------------

@@ -191,8 +191,9 @@ def impostor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Impost
         ("read first; read more", "did not answer within 0.5 s"),
         ('read first; echo \'{"ready": ""}\'; read second', "it ended"),
         ("read first; while :; do printf x; done", "did not answer within 0.5 s"),
+        ("read first; head -c 9000000 /dev/zero", "more than 8 MB"),
     ],
-    ids=["ends", "ends in the middle", "nonsense", "silent", "ends when asked", "never ends its line"],
+    ids=["ends", "ends in the middle", "nonsense", "silent", "ends when asked", "never ends its line", "too much"],
 )
 def test_what_does_not_answer_is_lost(impostor: Impostor, script: str, why: str) -> None:
     """A process that ends, says nonsense or says nothing is lost, with the reason, and ended."""
