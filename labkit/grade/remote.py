@@ -19,8 +19,11 @@ from labkit.grade.nursery import Nursery
 if TYPE_CHECKING:
     from jupyter_client.connect import KernelConnectionInfo
 
-READY = 120.0
-"""Seconds until the other side listens: it starts meanwhile."""
+READY = 45.0
+"""Seconds until the other side listens: it was started first, and does that before anything else."""
+
+BETWEEN = 2.0
+"""Seconds at most between the name of a socket and somebody who listens there."""
 
 PATIENCE = 60.0
 """Seconds for one answer; the longest is that of a nursery that was killed and imports everything anew."""
@@ -184,8 +187,10 @@ def _dial(address: str) -> socket.socket:
         try:
             sock.connect(address)
             return sock
-        except OSError:
+        except OSError as error:
             sock.close()
+            if isinstance(error, ConnectionRefusedError):  # it is there, and nobody behind it: not yet, or no more
+                end = min(end, time.monotonic() + BETWEEN)
             if time.monotonic() > end:
                 raise
         time.sleep(0.02)

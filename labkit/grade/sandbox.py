@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import asdict, replace
@@ -21,6 +22,7 @@ from labkit.grade.results import Result
 from labkit.grade.submission import Submission
 from labkit.grade.tables import fits
 from labkit.grade.workers import READY, WorkerFailed, WorkerLost
+from labkit.leftovers import LABEL
 
 VARIABLE = "LABKIT_COURSE_IMAGE"
 IMAGE = "labkit/course"
@@ -56,6 +58,7 @@ class SandboxedWorker:
         self.edition = {"judges": judges(), "chapters": {number: chapter.edition for number, chapter in chapters}}
         self.daemon = connect(quiet=True)
         self.image = find_image(self.daemon)
+        sweep(self.daemon)
         self.ready = ""
         self.pool = ThreadPoolExecutor(2)
         self.lock = threading.Lock()
@@ -175,6 +178,20 @@ def find_image(daemon: Daemon) -> str:
             f"Make it once, in a checkout of the course: {BUILD.format(name)}",
         )
     return name
+
+
+def sweep(daemon: Daemon, *, older: float = 60.0) -> None:
+    """Remove containers that were made and never started: their grader was killed between the two.
+
+    Args:
+        daemon: where.
+        older: seconds that one has been waiting for its start, so that nobody else's are meant.
+    """
+    before = time.time() - older
+    for found in daemon.client.api.containers(all=True, filters={"label": f"{LABEL}=sandbox", "status": "created"}):
+        if found["Created"] < before:
+            with contextlib.suppress(OSError):  # docker-py's errors are: somebody else was faster
+                daemon.client.api.remove_container(found["Id"], v=True, force=True)
 
 
 def _there(ticket: Ticket, pair: Pair) -> dict[str, Any]:

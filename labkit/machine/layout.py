@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from labkit import errors
+from labkit.machine.prelink import CannotPrelink, prelink
 
 PROGRAMS = (  # noqa: SIM905 - words read better than a dozen quotes
     "bin/busybox bin/containerd bin/containerd-shim-runc-v2 bin/crun bin/ctr bin/docker bin/docker-init "
@@ -61,6 +63,7 @@ def lay_out_guest(unpacked: Path, guest: Path, *, suite: str) -> None:
     (guest / "var/run").symlink_to("/run")
     for program in PROGRAMS:
         _copy(unpacked / "usr" / program, guest / "usr" / program)
+    _prelink(guest / "usr/sbin/dockerd")
     shutil.copytree(unpacked / LIBRARIES, guest / LIBRARIES, symlinks=True)
     shutil.copytree(unpacked / "usr/lib64", guest / "usr/lib64", symlinks=True, dirs_exist_ok=True)
     for path, text in FILES.items():
@@ -145,6 +148,12 @@ def _with_dependencies(needs: dict[str, str]) -> Iterator[str]:
     if len(wanted) < len(MODULES):
         raise errors.BuildFailed(f"The kernel has only these of its modules: {wanted}.", REPORT)
     yield from {path for module in wanted for path in [module, *needs[module].split()]}
+
+
+def _prelink(program: Path) -> None:
+    """Make a program start faster, if it is one that this can be done with; else leave it as it is."""
+    with contextlib.suppress(CannotPrelink):
+        program.write_bytes(prelink(program.read_bytes()))
 
 
 def _copy(source: Path, target: Path) -> None:

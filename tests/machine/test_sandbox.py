@@ -9,14 +9,16 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from docker.models.containers import Container
 
+from labkit import sandbox
 from labkit.daemon import Daemon
 from labkit.grade.results import Result
-from labkit.grade.sandbox import IMAGE, VARIABLE
+from labkit.grade.sandbox import IMAGE, VARIABLE, sweep
 from labkit.grade.tables import read_results
+from labkit.images import ensure
 from labkit.sandbox import LABEL, wait_until
 from tests.attempts import wrong_answers
 from tests.grade import copies
@@ -47,10 +49,10 @@ except OSError as error:
 CLASS: dict[str, tuple[str, str, int]] = {
     # what stands before the right answer to 00.word, the status of that exercise, and all points of the chapter
     "ada": (LOOKS, "pass", 8),
-    "exits": ("import os; os._exit(1)", "kernel-died", 5),
-    "forks": ("import os, time\nfor n in range(200):\n    if not os.fork(): time.sleep(1000)", "kernel-died", 5),
-    "hoards": ("hoard = b'x' * (10 << 30)", "error", 5),
-    "loops": ("while True: pass", "timeout", 5),
+    "exits": ("import os; os._exit(1)", "kernel-died", 6),
+    "forks": ("import os, time\nfor n in range(200):\n    if not os.fork(): time.sleep(1000)", "kernel-died", 6),
+    "hoards": ("hoard = b'x' * (10 << 30)", "error", 6),
+    "loops": ("while True: pass", "timeout", 6),
     "murders": (
         "import os, signal\nfor one in os.listdir('/proc'):\n"
         "    if one.isdigit() and int(one) not in (1, os.getpid()):\n"
@@ -69,9 +71,9 @@ def notebook(before: str) -> str:
     return json.dumps(solved)
 
 
-def left(daemon: Daemon) -> list[Container]:
+def left(daemon: Daemon, **more: str) -> list[dict[str, Any]]:
     """The containers of sandboxes that are there."""
-    found: list[Container] = daemon.client.containers.list(all=True, filters={"label": f"{LABEL}=sandbox"})
+    found: list[dict[str, Any]] = daemon.client.api.containers(all=True, filters={"label": f"{LABEL}=sandbox"} | more)
     return found
 
 
@@ -137,10 +139,19 @@ def test_a_grader_that_is_killed_leaves_nothing(daemon: Daemon, hub_image: str, 
     environ, words = os.environ | {VARIABLE: hub_image}, ["grade", ".", "--level", "sandbox", "--timeout", "1000"]
     with subprocess.Popen([*LABKIT, *words], cwd=tmp_path, env=environ, stderr=subprocess.DEVNULL) as grader:
         try:
-            wait_until(lambda: len(left(daemon)) >= 4, "two pairs are there", deadline=120)
+            wait_until(lambda: len(left(daemon, status="running")) >= 4, "two pairs are there", deadline=120)
         finally:
             grader.kill()
-    wait_until(lambda: left(daemon) == [], "nothing is left", deadline=60)
+    wait_until(lambda: left(daemon) == [], "nothing is left", deadline=90)
+
+
+def test_what_was_made_and_never_started_is_swept_up(daemon: Daemon) -> None:
+    """What a grader leaves that is killed between making and starting a container goes with the next one."""
+    with sandbox.create(ensure(daemon), "true", what="sandbox", daemon=daemon):
+        sweep(daemon)
+        assert len(left(daemon)) == 1
+        sweep(daemon, older=-60)
+        assert left(daemon) == []
 
 
 def test_without_the_image_it_is_said(daemon: Daemon, tmp_path: Path) -> None:

@@ -1,110 +1,113 @@
-"""The embedded machine beside a daemon that runs on the computer itself, as its clients see both."""
+"""The embedded machine in a pod as a hub gives it to a visitor, beside a daemon that runs on the computer itself.
+
+What a visitor waits for is timed by the pod's own shell, so that the way into the pod is in no figure.
+"""
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
+import shutil
 import subprocess
-import tempfile
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from unittest import mock
 
 import psutil
 
 from labkit import images
 from labkit.daemon import Daemon
 from labkit.hosts import peer
-from labkit.machine import control, packages
-from labkit.machine.build import build, manifest
-from labkit.machine.places import Places, places
-from labkit.machine.status import look
-from tests import engines
-from tests.benchmarks.harness import Pair, Skip, Target, row
+from labkit.machine import packages
+from tests import engines, hub
+from tests.benchmarks.harness import Pair, Side, Skip, Target, row, timed
 
-PARTS = Path(__file__).parents[3] / "build" / "machine"
-"""Where ``pytest -m machine`` builds them, too."""
-
-WINDOW = 6.0
-"""Seconds of idling that are one run; ten of them are a minute."""
+WINDOW = 12.0
+"""Seconds of idling that are one run; five of them are a minute."""
 
 MB = 1e6
 
-
-@contextmanager
-def machine() -> Iterator[Places]:
-    """The folders of a machine of the row's own, which is down when the row begins and when it ends."""
-    with tempfile.TemporaryDirectory(prefix="lk") as folder:
-        own = {"XDG_STATE_HOME": f"{folder}/s", "XDG_RUNTIME_DIR": f"{folder}/r", "JPY_PARENT_PID": ""}
-        Path(own["XDG_RUNTIME_DIR"]).mkdir(mode=0o700)
-        parts = os.environ.get("LABKIT_MACHINE_PARTS") or str(PARTS)
-        with mock.patch.dict(os.environ, own | {"LABKIT_MACHINE_PARTS": parts}):
-            if not manifest() and (why := packages.missing()):
-                raise Skip(f"the machine cannot be built: {why}")
-            build(step=lambda said: None)
-            try:
-                yield places()
-            finally:
-                control.down(places())
+ASLEEP = ("sleep", "infinity")
+"""What runs in a pod instead of a notebook server."""
 
 
-@contextmanager
-def running(daemon: Daemon) -> Iterator[tuple[Places, str]]:
-    """A machine that is up, and its address; the daemon beside it has the course's image as well."""
-    images.ensure(daemon)
-    with machine() as where:
-        control.up(where, memory="1G")
-        yield where, f"unix://{where.socket}"
+built: list[str] = []
+"""The name of the image, once it is built."""
 
 
-def command(url: str, *words: str) -> Callable[[], float]:
-    """A side that types one docker command, and returns the seconds it took."""
-    environ = os.environ | {"DOCKER_HOST": url, "DOCKER_TLS_VERIFY": ""}
-
-    def run() -> float:
-        begun = time.perf_counter()
-        subprocess.run(
-            [control.docker(), *words], env=environ, stdin=subprocess.DEVNULL, capture_output=True, check=True
+def image(daemon: Daemon) -> str:
+    """Build the image, unless an earlier row has done it; it goes when this process ends."""
+    if why := hub.why_not(daemon):
+        raise Skip(why)
+    if not built:
+        kept = contextlib.ExitStack()
+        atexit.register(kept.close)
+        built.append(
+            kept.enter_context(hub.image(daemon, lambda said: print(f"  {said}", file=sys.stderr, flush=True)))
         )
-        return time.perf_counter() - begun
+    return built[0]
 
-    return run
+
+@contextmanager
+def running(daemon: Daemon) -> Iterator[hub.Pod]:
+    """A pod whose machine is up; the daemon beside it has the course's image as well."""
+    images.ensure(daemon)
+    with hub.pod(daemon, image(daemon), *ASLEEP) as pod:
+        pod.run("labkit", "machine", "up")  # the pod's entrypoint has begun it: this waits
+        yield pod
+
+
+def within(pod: hub.Pod, *words: str) -> float:
+    """Type a command in the pod; return the seconds that bash counts."""
+    return float(pod.run("bash", "-c", 'TIMEFORMAT=%3R; time "$@"', "bash", *words).splitlines()[-1])
+
+
+def typed(pod: hub.Pod, *words: str) -> Side:
+    """A side that types a docker command in the pod."""
+    address = f"DOCKER_HOST=unix://{pod.status()['socket']}"
+    return lambda: within(pod, "env", address, "docker", *words)
+
+
+def native(daemon: Daemon, *words: str) -> Side:
+    """A side that types a docker command for the daemon that is found."""
+    if not (docker := shutil.which("docker")):
+        raise Skip("there is no docker CLI to compare with")
+    environ = os.environ | {"DOCKER_HOST": daemon.endpoint.url, "DOCKER_TLS_VERIFY": ""}
+    nothing = subprocess.DEVNULL
+    return timed(lambda: subprocess.run([docker, *words], env=environ, stdin=nothing, capture_output=True, check=True))
 
 
 @row(
     "machine-start",
-    what="seconds from `up` until the machine's daemon answers",
+    what="seconds from `labkit machine up` in a new pod until the machine's daemon answers, for the first time",
     comparison="starting the same engine on the computer itself",
     target=Target("median", "≤", 3.0),
     turns=10,
 )
 def start(daemon: Daemon) -> Iterator[Pair]:
-    """Each run powers the machine off first, which does not count."""
+    """Every run has a pod of its own: disk and certificates are made, and the course's image is loaded."""
     if why := engines.why_not():
         raise Skip(why)
     engines.fetch(packages.SUITE)
+    tag = image(daemon)
 
-    def native() -> float:
+    def ours() -> float:
+        with hub.pod(daemon, tag, *ASLEEP, entrypoint=["tini", "--"]) as pod:
+            return within(pod, "labkit", "machine", "up")
+
+    def theirs() -> float:
         begun = time.perf_counter()
         with engines.engine(packages.SUITE, "overlay2"):
             return time.perf_counter() - begun
 
-    with machine() as where:
-
-        def ours() -> float:
-            control.down(where)
-            begun = time.perf_counter()
-            control.up(where, memory="1G")
-            return time.perf_counter() - begun
-
-        yield Pair(ours, native)
+    yield Pair(ours, theirs)
 
 
 @row(
     "machine-run",
-    what="seconds for `docker run --rm labkit/busybox true` on the machine",
+    what="seconds for `docker run --rm labkit/busybox true` in the pod",
     comparison="the same on the daemon that is found",
     target=Target("median", "≤", 0.8),
     turns=20,
@@ -112,13 +115,14 @@ def start(daemon: Daemon) -> Iterator[Pair]:
 def run(daemon: Daemon) -> Iterator[Pair]:
     """The command line's own start is in both."""
     words = ("run", "--rm", "--label", "labkit=bench", images.BUSYBOX, "true")
-    with running(daemon) as (_, url):
-        yield Pair(command(url, *words), command(daemon.endpoint.url, *words))
+    theirs = native(daemon, *words)
+    with running(daemon) as pod:
+        yield Pair(typed(pod, *words), theirs)
 
 
 @row(
     "machine-exec",
-    what="seconds for `docker exec … true` on the machine",
+    what="seconds for `docker exec … true` in the pod",
     comparison="the same on the daemon that is found",
     target=Target("median", "≤", 0.15),
     turns=20,
@@ -127,54 +131,55 @@ def execute(daemon: Daemon) -> Iterator[Pair]:
     """In a container that sleeps."""
     name = f"labkit-bench-{os.getpid()}"
     sleeps = ("run", "--rm", "--detach", "--label", "labkit=bench", "--name", name, images.BUSYBOX, "sleep", "3600")
-    with running(daemon) as (_, url):
-        for address in (url, daemon.endpoint.url):
-            command(address, *sleeps)()
+    words = ("exec", name, "true")
+    begin, theirs, remove = (native(daemon, *each) for each in (sleeps, words, ("rm", "--force", name)))
+    with running(daemon) as pod:
+        typed(pod, *sleeps)()
+        begin()
         try:
-            yield Pair(command(url, "exec", name, "true"), command(daemon.endpoint.url, "exec", name, "true"))
+            yield Pair(typed(pod, *words), theirs)
         finally:
-            for address in (url, daemon.endpoint.url):
-                with contextlib.suppress(subprocess.CalledProcessError):
-                    command(address, "rm", "--force", name)()
+            remove()
 
 
 @row(
     "machine-idle",
-    what="percent of a processor that the idle machine takes",
-    comparison="the daemon that is found, idle",
+    what="percent of a processor that a pod with an idle machine takes, all in all",
+    comparison="the daemon that is found, idle in the same seconds",
     target=Target("median", "≤", 0.5),
     turns=10,
     unit="%",
 )
 def idle(daemon: Daemon) -> Iterator[Pair]:
-    """Both sides of a run are the same seconds long; nobody asks either daemon anything meanwhile."""
-    native = whole(daemon)
-    with running(daemon) as (where, _):
+    """Nobody asks either daemon anything meanwhile, and nothing else runs in the pod."""
+    processes, counted = whole(daemon), list[float]()
+    with running(daemon) as pod:
 
-        def percent(seconds: Callable[[], float]) -> float:
-            before = seconds()
+        def ours() -> float:
+            ours, theirs = pod.processor(), used(processes)
             time.sleep(WINDOW)
-            return 100 * (seconds() - before) / WINDOW
+            counted.append(100 * (used(processes) - theirs) / WINDOW)
+            return 100 * (pod.processor() - ours) / WINDOW
 
-        yield Pair(lambda: percent(lambda: look(where).cpu), lambda: percent(lambda: used(native)))
+        yield Pair(ours, counted.pop)
 
 
 @row(
     "machine-memory",
-    what="megabytes of the machine's processes after a dozen commands",
+    what="megabytes that a pod with a machine holds after a dozen commands, all in all",
     comparison="the processes of the daemon that is found",
     target=Target("median", "≤", 250),
     turns=10,
     unit="MB",
 )
 def memory(daemon: Daemon) -> Iterator[Pair]:
-    """What processes share is counted once: the proportional set size of ``proc(5)``."""
-    native = whole(daemon)
-    with running(daemon) as (where, url):
+    """What processes share counts once: here for the control group, there as ``proc(5)``'s proportional size."""
+    processes = whole(daemon)
+    with running(daemon) as pod:
         for _ in range(12):
-            command(url, "run", "--rm", images.BUSYBOX, "true")()
-        theirs = lambda: sum(process.memory_full_info().pss for process in native) / MB  # noqa: E731
-        yield Pair(lambda: look(where).resident / MB, theirs)
+            typed(pod, "run", "--rm", images.BUSYBOX, "true")()
+        theirs = lambda: sum(process.memory_full_info().pss for process in processes) / MB  # noqa: E731
+        yield Pair(lambda: float(pod.memory()["everything"]), theirs)
 
 
 def whole(daemon: Daemon) -> list[psutil.Process]:
