@@ -105,11 +105,11 @@ class SandboxedWorker:
 
     def close(self) -> None:
         """Remove every container that is left, used or not."""
-        with self.lock:
-            self.closed, left = True, list(self.there)
-        for pair in left:
-            pair.close()
-        self.pool.shutdown(cancel_futures=True)
+        self.closed = True
+        for wait in (False, True):  # a pair that opens hears of it, and one that was begun meanwhile goes then
+            self.pool.shutdown(wait=wait, cancel_futures=True)
+            for pair in list(self.there):
+                self._remove(pair)
 
     # --- pairs -----------------------------------------------------------------------------------
 
