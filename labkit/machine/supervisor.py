@@ -28,6 +28,8 @@ from labkit.machine.state import State
 from labkit.machine.watch import Ended, how_it_ended, watch
 from labkit.machine.wishes import GOODBYE, PATIENCE, Wishes
 
+Folder = tempfile.TemporaryDirectory[str]
+
 
 async def supervise(where: Places, wishes: Wishes) -> None:
     """Keep one machine up until it is told to end, its owner ends, or a part of it fails."""
@@ -40,11 +42,11 @@ async def supervise(where: Places, wishes: Wishes) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
         prepare(where, wishes, parts)
-        async with _running(where, wishes, parts) as (kernel, network):
+        async with _running(where, wishes, parts) as (kernel, network, memory):
             now = replace(now, kernel=kernel.pid, network=network.pid)
             state.write(where, now)
             watching = asyncio.create_task(watch(where, wishes.owner, kernel, network, stop))
-            offering = asyncio.create_task(_offer(where, parts, now))
+            offering = asyncio.create_task(_offer(where, parts, now, memory))
             try:
                 last = State("down", why=await _first(watching, offering))
             finally:
@@ -67,8 +69,9 @@ async def _first(watching: asyncio.Task[str], offering: asyncio.Task[None]) -> s
     return await watching
 
 
-async def _offer(where: Places, parts: Path, now: State) -> None:
+async def _offer(where: Places, parts: Path, now: State, memory: Folder) -> None:
     """Offer the daemon's socket as soon as the daemon answers, and say so; forward what containers publish."""
+    await _boots(where, memory)
     now = await _open(where, parts, now)
     context = proxy.trust(where.state / "tls")
     tasks = [asyncio.create_task(proxy.serve(where.socket, now.port, context))]
@@ -93,15 +96,21 @@ def _say(where: Places, last: State) -> None:
 @contextlib.asynccontextmanager
 async def _running(
     where: Places, wishes: Wishes, parts: Path
-) -> AsyncIterator[tuple[subprocess.Popen[bytes], subprocess.Popen[bytes]]]:
-    """Network and kernel, for as long as the block runs; then the guest powers off, if it still can."""
-    with open(os.open(where.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600), "wb") as log:
+) -> AsyncIterator[tuple[subprocess.Popen[bytes], subprocess.Popen[bytes], Folder]]:
+    """Kernel, network, and the folder of the guest's memory, for as long as the block runs.
+
+    Then the guest powers off, if it still can.
+    """
+    memory = Folder(prefix="labkit-", dir=processes.choose_memory(where, wishes.memory))
+    with memory, open(os.open(where.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600), "wb") as log:
         network, keeps = processes.start_network(where, parts, log.fileno())
         try:
             await _appears(where, "line", network, "slirp4netns")
-            kernel = await _start_kernel(where, wishes.memory, parts, log.fileno())
+            paths, confined = processes.Paths(parts, Path(memory.name)), bool(landlock.version())
+            kernel = processes.start_kernel(where, paths, wishes.memory, log.fileno(), confined=confined)
             try:
-                yield kernel, network
+                await _appears(where, processes.CONSOLE, kernel, "The kernel")
+                yield kernel, network, memory
             finally:
                 if await _power_off(where, kernel):
                     (where.state / "clean").write_text(edition(parts / ROOT_IMAGE))
@@ -109,15 +118,6 @@ async def _running(
         finally:
             os.close(keeps)
             processes.end(network)
-
-
-async def _start_kernel(where: Places, memory: int, parts: Path, log: int) -> subprocess.Popen[bytes]:
-    """Start the kernel in a folder that is gone when its memory is there: nobody in the guest can write to it then."""
-    with tempfile.TemporaryDirectory(prefix="labkit-", dir=processes.choose_memory(where, memory)) as folder:
-        paths = processes.Paths(parts, Path(folder))
-        kernel = processes.start_kernel(where, paths, memory, log, confined=bool(landlock.version()))
-        await _appears(where, processes.CONSOLE, kernel, "The kernel")
-        return kernel
 
 
 async def _appears(where: Places, name: str, process: subprocess.Popen[bytes], who: str) -> None:
@@ -128,10 +128,19 @@ async def _appears(where: Places, name: str, process: subprocess.Popen[bytes], w
         await asyncio.sleep(0.005)
 
 
-async def _open(where: Places, parts: Path, now: State) -> State:
-    """Wait until the daemon answers at its forwarded port, and has the course's image; return what is known then."""
+async def _boots(where: Places, memory: Folder) -> None:
+    """Wait until the guest uses its network; then remove the folder in which its memory has no name.
+
+    Until then the kernel makes more files there, and ends if it cannot. No container runs yet: nobody in the guest
+    ever finds the folder, and could write to it.
+    """
     while not (where.run / "network").exists():
         await asyncio.sleep(0.01)
+    memory.cleanup()
+
+
+async def _open(where: Places, parts: Path, now: State) -> State:
+    """Wait until the daemon answers at its forwarded port, and has the course's image; return what is known then."""
     context = proxy.trust(where.state / "tls")
     port = slirp.forward_any(where.run / "network", told.PORT)
     version = await _answers(port, context)
