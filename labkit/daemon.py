@@ -6,6 +6,7 @@ usual places, then the course's own machine, and says what it chose and why.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import socket
@@ -162,8 +163,9 @@ def _first(candidates: Iterable[Endpoint], *, start: bool) -> Daemon:
         if not isinstance(failure, errors.SocketMissing):
             raise failure
     if start and resort.possible():
-        print("No Docker daemon was found here: the course brings its own.")
-        return _open(resort.start(print))
+        say = functools.partial(print, flush=True)  # it takes a while: whoever reads through a pipe waits, too
+        say("No Docker daemon was found here: the course brings its own.")
+        return _open(resort.start(say))
     tried = " ".join(failure.problem for failure in failures)
     raise errors.NoDaemon(f"No Docker daemon was found. {tried}", remedies.no_daemon())
 
