@@ -18,6 +18,7 @@ _HOMES = {
     "things": "labkit.sandbox",
     "ensure": "labkit.images",
     "sh": "labkit.terminal",
+    "wiretap": "labkit.tap.wiretap",
     "begin": "labkit.course.desk",
     "check": "labkit.course.desk",
     "hint": "labkit.course.desk",
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from labkit.hosts import open_host
     from labkit.images import ensure
     from labkit.sandbox import clean, run, things, wait_until
+    from labkit.tap.wiretap import wiretap
     from labkit.terminal import sh
 
 

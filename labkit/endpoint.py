@@ -73,7 +73,7 @@ class Endpoint:
     def dial(self, *, timeout: float | None = None) -> socket.socket:
         """Open the connection: ``socket``, ``connect``, then TLS if asked for; each within ``timeout`` seconds."""
         family, address = self.address()
-        trust = self._trust() if self.certificates else None
+        trust = self.trust() if self.certificates else None
         sock = socket.socket(family, socket.SOCK_STREAM)
         sock.settimeout(timeout)
         try:
@@ -88,7 +88,8 @@ class Endpoint:
         path = os.path.join(self.certificates or "", f"{name}.pem")
         return path if os.path.exists(path) else None
 
-    def _trust(self) -> ssl.SSLContext:
+    def trust(self) -> ssl.SSLContext:
+        """Read the certificates: whom to believe, and who we are."""
         try:
             context = ssl.create_default_context(cafile=self.pem("ca"))
             if not self.verify:

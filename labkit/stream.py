@@ -63,7 +63,7 @@ class Stream:
             self._socket, theirs = socket.socketpair()
             with theirs:
                 end = theirs.fileno()
-                self._ssh = subprocess.Popen(_ssh_words(url), stdin=end, stdout=end, start_new_session=True)
+                self._ssh = subprocess.Popen(ssh_words(url), stdin=end, stdout=end, start_new_session=True)
         elif daemon.endpoint.scheme == "npipe":
             from docker import transport
 
@@ -149,7 +149,7 @@ class Stream:
             self._ssh.wait()
 
 
-def _ssh_words(url: str) -> list[str]:
+def ssh_words(url: str) -> list[str]:
     """The docker CLI's own way through ssh: ``dial-stdio`` joins its stdin and stdout to the daemon's socket."""
     there = urlsplit(url)
     user = ["-l", there.username] if there.username else []

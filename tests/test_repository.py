@@ -146,12 +146,12 @@ def test_registry_hosts_are_recognised(parts: tuple[str, ...]) -> None:
 # From the ground up. A module may import its own storey and those below it, never one above.
 STOREYS = [
     {"errors", "remedies", "version"},
-    {"parts", "oci", "endpoint"},
+    {"parts", "oci", "endpoint", "relay"},
     {"machine"},
     {"daemon"},
     {"stream", "host", "hosts", "local", "helper", "answers", "images", "sandbox", "leftovers", "kit", "terminal"},
-    {"wiretap"},
     {"inside"},
+    {"tap"},
     {"draw"},
     {"course"},
     {"grade"},
