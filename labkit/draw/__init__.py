@@ -3,5 +3,6 @@
 from labkit.draw.events import events
 from labkit.draw.permissions import permissions
 from labkit.draw.route import route
+from labkit.draw.sequence import sequence
 
-__all__ = ["events", "permissions", "route"]
+__all__ = ["events", "permissions", "route", "sequence"]

@@ -97,9 +97,12 @@ def printable(words: str) -> str:
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in words)
 
 
-def arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], *, style: str = "-|>") -> None:
-    """Draw an arrow between two points."""
-    axes.annotate("", end, start, arrowprops={"arrowstyle": style, "color": INK, "shrinkA": 0, "shrinkB": 0})
+def arrow(
+    axes: Axes, start: tuple[float, float], end: tuple[float, float], *, style: str = "-|>", line: str = "-"
+) -> None:
+    """Draw an arrow between two points; ``line`` is a matplotlib line style."""
+    look = {"arrowstyle": style, "color": INK, "shrinkA": 0, "shrinkB": 0, "linestyle": line}
+    axes.annotate("", end, start, arrowprops=look)
 
 
 def series(words: Sequence[str], nothing: str) -> str:

@@ -74,7 +74,7 @@ def look_up(endpoint: Endpoint) -> Upstream:
 
 
 async def _connect(sock: socket.socket, address: str | tuple[str, int]) -> None:
-    """``connect(2)``; on a unix socket, EAGAIN is a full queue, which asyncio would take for a connection on its way."""
+    """``connect(2)``; on a unix socket, EAGAIN is a full queue, which asyncio takes for a connection on its way."""
     if isinstance(address, tuple):
         return await asyncio.get_running_loop().sock_connect(sock, address)
     while True:
