@@ -17,6 +17,10 @@ from labkit.inside.streams import read_frames, read_lines
 
 _VERSION = re.compile(r"/v(\d+\.\d+)(?=/)")
 
+_LOGS = re.compile(r"/logs$")
+_RAW = {"content-type": RAW_STREAM[0].decode()}
+"""What the answer to ``GET …/logs`` is, and says only since API 1.42."""
+
 
 def read_exchanges(pieces: Sequence[tuple[float, str, bytes]]) -> list[Exchange]:
     """Read what came over one connection.
@@ -43,7 +47,8 @@ def read_exchange(recording: Recording, number: int) -> Exchange:
 def _read(recording: Recording, number: int) -> Exchange:
     path, version, query = read_target(recording.request.target if recording.request else b"")
     asked, answered = _headers(recording.request), _headers(recording.answer)
-    frames, chunks = _frames(recording, answered), _chunks(recording, answered, path)
+    said = answered if answered.get("content-type") or not _LOGS.search(path) else answered | _RAW
+    frames, chunks = _frames(recording, said), _chunks(recording, said, path)
     if recording.chunked and frames:
         chunks = tuple((frame.seconds, frame.data.decode(errors="replace")) for frame in frames)
     return Exchange(
@@ -57,7 +62,7 @@ def _read(recording: Recording, number: int) -> Exchange:
         body=_text(recording.said, asked, path),
         status=recording.answer.status_code if recording.answer else 0,
         answer_headers=mask_headers(answered),
-        answer="" if recording.upgraded else _text(recording.answered, answered, path),
+        answer="" if recording.upgraded else _text(recording.answered, said, path),
         sent=recording.said.size + recording.typed.size,
         received=recording.answered.size,
         started=recording.started,
@@ -92,10 +97,14 @@ def _headers(head: h11.Request | h11.Response | h11.InformationalResponse | None
 
 def _frames(recording: Recording, answered: Mapping[str, str]) -> tuple[Frame, ...]:
     """The pieces of a raw stream, in the order in which they came."""
-    if answered.get("content-type", "").encode() not in RAW_STREAM or answered.get("upgrade", "tcp").lower() != "tcp":
+    if not _is_raw(answered) or answered.get("upgrade", "tcp").lower() != "tcp":
         return ()
     typed = [Frame(seconds, "stdin", data) for seconds, data in recording.typed.pieces]
     return tuple(sorted([*typed, *read_frames(recording.answered.pieces)], key=lambda frame: frame.seconds))
+
+
+def _is_raw(headers: Mapping[str, str]) -> bool:
+    return headers.get("content-type", "").encode() in RAW_STREAM
 
 
 def _chunks(recording: Recording, answered: Mapping[str, str], path: str) -> tuple[tuple[float, str], ...]:
@@ -126,7 +135,7 @@ def _note(log: Log, headers: Mapping[str, str]) -> str:
     """What a body is that cannot be shown as text; empty for text."""
     data = log.text()
     kind = headers.get("content-type", "")
-    if kind.encode() in RAW_STREAM:
+    if _is_raw(headers):
         return f"<raw stream, {log.size} bytes>"
     if data[:2] == b"\x1f\x8b":  # RFC 1952
         return f"<gzip, {log.size} bytes>"
