@@ -146,7 +146,7 @@ class Conversation:
                 return
             if self._asked:
                 data = self._say_body(seconds, data)
-            elif self.open and self.open[-1].request and _wants_upgrade(self.open[-1].request):
+            elif self.open and _may_be_upgraded(self.open[-1]):
                 self._held += data
                 return
             else:
@@ -238,6 +238,11 @@ class Conversation:
     def _finish(self, recording: Recording) -> None:
         recording.finished, self._body = True, None
         self.open.remove(recording)
+
+
+def _may_be_upgraded(recording: Recording) -> bool:
+    """Whether only the answer, which is not here yet, will tell what comes behind the request."""
+    return recording.answer is None and recording.request is not None and _wants_upgrade(recording.request)
 
 
 def _wants_upgrade(request: h11.Request) -> bool:
