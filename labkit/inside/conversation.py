@@ -18,7 +18,7 @@ KEEP = 1 << 18
 RAW_STREAM = (b"application/vnd.docker.raw-stream", b"application/vnd.docker.multiplexed-stream")
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Recording:
     """A request and its answer as they came; ``labkit.inside.reading.read_exchange`` makes an ``Exchange`` of it.
 
@@ -58,7 +58,7 @@ class Recording:
         return self.request.method.decode("latin-1") if self.request else ""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Conversation:
     """Follow one connection.
 
@@ -146,7 +146,7 @@ class Conversation:
                 return
             if self._asked:
                 data = self._say_body(seconds, data)
-            elif self.open and _may_be_upgraded(self.open[-1]):
+            elif self.open and _may_upgrade(self.open[-1]):
                 self._held += data
                 return
             else:
@@ -240,9 +240,9 @@ class Conversation:
         self.open.remove(recording)
 
 
-def _may_be_upgraded(recording: Recording) -> bool:
-    """Whether only the answer, which is not here yet, will tell what comes behind the request."""
-    return recording.answer is None and recording.request is not None and _wants_upgrade(recording.request)
+def _may_upgrade(recording: Recording) -> bool:
+    """Whether only the answer will tell if what the client says next is HTTP."""
+    return recording.request is not None and recording.answer is None and _wants_upgrade(recording.request)
 
 
 def _wants_upgrade(request: h11.Request) -> bool:

@@ -61,7 +61,7 @@ class Body:
         return data[end or len(head) :]
 
 
-@dataclass
+@dataclass(repr=False)
 class Log:
     """The beginning of a body or a raw stream, with times; of the rest only the size."""
 

@@ -27,6 +27,9 @@ KEEP_ALL = 1 << 26
 BACKLOG = 1 << 20
 """Bytes that may wait to be read; with more, they are read before anything else is passed on."""
 
+PATIENCE = 2.0
+"""Seconds that exchanges have to come to their end, when the recorder is closed."""
+
 QUIET = 0.003
 """Seconds without a byte after which there is time."""
 
@@ -154,13 +157,9 @@ class Recorder:
                 return
             await asyncio.sleep(0.002)
 
-    def close(self, *, patience: float = 2.0) -> None:
-        """Wait for exchanges that are going on, then hang up on everybody.
-
-        Args:
-            patience: seconds to wait.
-        """
-        self._call(self._settle(lambda: [c for c in self._conversations if c.open], patience))
+    def close(self) -> None:
+        """Wait for exchanges that are going on, then hang up on everybody."""
+        self._call(self._settle(lambda: [c for c in self._conversations if c.open], PATIENCE))
         self._loop.call_soon_threadsafe(self._serving.cancel)
         self._thread.join()
         self._read()

@@ -28,17 +28,18 @@ def write_table(exchanges: Sequence[Exchange], *, times: bool = True) -> str:
 def _row(exchange: Exchange) -> tuple[str, ...]:
     return (
         str(exchange.number),
-        shorten(exchange.brief or "(not understood)", ROOM),
+        shorten(exchange.brief if exchange.method else "(not understood)", ROOM),
         str(exchange.status or "–"),
         str(exchange.sent),
         str(exchange.received),
         f"{(exchange.ended - exchange.started) * 1000:.0f}",
-        exchange.note,
+        shorten(exchange.note, 2 * ROOM),
     )
 
 
 def shorten(words: str, room: int) -> str:
-    """Take letters out of the middle until at most ``room`` are left."""
+    """Take letters out of the middle until at most ``room`` are left; what cannot be printed is as in Python."""
+    words = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in words)
     if len(words) <= room:
         return words
     behind = room // 3

@@ -18,7 +18,7 @@ from labkit.daemon import Daemon, current
 from labkit.inside.conversation import Recording
 from labkit.inside.exchanges import Exchange
 from labkit.inside.reading import read_exchange
-from labkit.tap.recorder import MOST, Recorder
+from labkit.tap.recorder import Recorder
 from labkit.tap.replay import replay
 from labkit.tap.table import write_table
 from labkit.tap.upstream import look_up
@@ -66,7 +66,8 @@ class Tap:
         """
         print(write_table([e for e in self.exchanges if not paths or e.path.startswith(paths)], times=times))
         if more := self._recorder.passed_over:
-            print(f"{more} requests after the first {MOST} were passed on without being recorded.")
+            requests = "1 request more was" if more == 1 else f"{more} requests more were"
+            print(f"{requests} passed on without being recorded.")
 
     def replay(self, number: int, *, timeout: float = 10) -> Exchange:
         """Send the request of that number again, byte by byte on a new connection; return what is answered now.

@@ -8,17 +8,11 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from labkit.daemon import Daemon
 from labkit.endpoint import Endpoint
 from labkit.tap.wiretap import Tap, wiretap
 from tests.fakes import server
-
-
-def at(url: str, **more: Any) -> Daemon:
-    """A daemon at an address, of which nobody has asked anything."""
-    return Daemon(Endpoint(url, "a test", **more), None, (), {})  # type: ignore[arg-type]  # the tap needs no client
 
 
 @dataclass
