@@ -195,4 +195,5 @@ def _say(exchange: Exchange, *, scale: bool) -> str:
     after = f" after {_after(exchange.answered - exchange.started)}" if scale else ""
     answer = f"{exchange.status}{after}" if exchange.status else "no answer"
     then = ", then a raw stream" if exchange.upgraded else ", line by line" if len(exchange.chunks) > 1 else ""
-    return f"{exchange.template.strip() or '(not understood)'} → {answer}{then}"
+    asked = exchange.template if exchange.method else "(not understood)"
+    return f"{asked if len(asked) <= 80 else f'{asked[:79]}…'} → {answer}{then}"

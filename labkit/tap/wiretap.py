@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from labkit import daemon as found
 from labkit import errors
 from labkit.daemon import Daemon, current
 from labkit.inside.conversation import Recording
@@ -90,8 +91,8 @@ class Tap:
 def wiretap(daemon: Daemon | None = None, *, verbose: bool = False) -> Iterator[Tap]:
     """Record what docker commands and the daemon say to each other, for the length of a ``with`` block.
 
-    Inside, ``DOCKER_HOST`` leads to the wiretap, for this process and those that it starts. Connections that were
-    open before, such as those of ``connect()``, do not go through it.
+    Inside, ``DOCKER_HOST`` leads to the wiretap, for this process and those that it starts. A client that was opened
+    before does not go through it; ``connect()`` inside opens one that does, for as long as the block lasts.
 
     Args:
         daemon: whom to listen to; default that of the last ``connect()``.
@@ -124,11 +125,14 @@ def _short_folder() -> str | None:
 
 @contextlib.contextmanager
 def _environment(url: str) -> Iterator[None]:
+    """Let ``DOCKER_HOST`` be ``url`` and nothing contradict it; afterwards all is as before, ``connect()`` or not."""
     before = {name: os.environ.pop(name, None) for name in VARIABLES}
+    chosen = found._current, found._set_by_us
     os.environ["DOCKER_HOST"] = url
     try:
         yield
     finally:
+        found._current, found._set_by_us = chosen
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from labkit import images, sandbox
-from labkit.daemon import Daemon
+from labkit.daemon import Daemon, connect, current
 from labkit.endpoint import Endpoint
 from labkit.inside.exchanges import Exchange
 from labkit.sandbox import wait_until
@@ -209,3 +209,15 @@ def test_a_client_that_hangs_up(daemon: Daemon) -> None:
         wait_until(lambda: heard.tap.exchanges[0].problem, "the wiretap knows")
         [exchange] = heard.tap.exchanges
     assert (exchange.status, exchange.problem) == (200, "the client hung up before the answer ended")
+
+
+def test_connect_inside_goes_through_it(daemon: Daemon) -> None:
+    """A client that is opened inside the block is heard; afterwards the notebook's daemon is who it was."""
+    before = current()
+    with wiretap(daemon) as tap:
+        inside = connect(quiet=True)
+        inside.client.ping()
+        asked = [exchange.path for exchange in tap.exchanges]
+        inside.client.close()
+    assert (inside.endpoint.url, asked[-1], "/info" in asked) == (tap.url, "/_ping", True)
+    assert current() is before
