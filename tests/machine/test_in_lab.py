@@ -108,8 +108,7 @@ def test_the_machine_outlives_kernel_and_page(
     expect(shown.last).to_contain_text("(the course's own machine)", timeout=60000)
     assert (off.state.supervisor, off.docker("ps", "--quiet").stdout) == (supervisor, made)
 
-    page.reload()
-    page.wait_for_selector(".jp-Notebook h1:has-text('Start here')", timeout=60000)
+    open_chapter(page, (tmp_path / "address").read_text())  # the page is loaded anew
     expect(page.locator(cell(page, "for fact in")).last).to_contain_text("overlay2", timeout=60000)
     assert (off.state.supervisor, off.docker("ps", "--quiet").stdout) == (supervisor, made)
     assert len(made.split()) == 1
