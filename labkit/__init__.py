@@ -13,6 +13,7 @@ _HOMES = {
     "connect": "labkit.daemon",
     "open_host": "labkit.hosts",
     "run": "labkit.sandbox",
+    "workbench": "labkit.bench",
     "wait_until": "labkit.sandbox",
     "clean": "labkit.sandbox",
     "things": "labkit.sandbox",
@@ -31,6 +32,7 @@ _HOMES = {
 __all__ = [*_HOMES, "__version__"]
 
 if TYPE_CHECKING:
+    from labkit.bench import workbench
     from labkit.course.desk import begin, check, hint, progress, solution, tidy
     from labkit.course.submit import submit
     from labkit.daemon import connect

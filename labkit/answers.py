@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import IO
 
@@ -80,6 +80,23 @@ def quote_words(argv: tuple[str, ...]) -> str:
     """A command as words of shell, in the environment that ``run()`` promises."""
     check_words(argv)
     return " ".join(quote_word(encode(word)) for word in (*CLEAN, *argv))
+
+
+BATCH = 400
+"""Files that one command reads: their names, up to 4096 bytes each, fit into its arguments of 2 MiB (``execve(2)``)."""
+
+
+def read_all(paths: Sequence[str], mark: str) -> tuple[str, bytes]:
+    """The script that prints many files, and what ends each of them in its output.
+
+    One ``cat`` reads all of them, and after each its own environment, which is the mark and nothing else. What it
+    writes is gathered: otherwise each file would go its own way through the daemon.
+    """
+    cat = f'env -i {mark}= "$PATH/busybox" cat'
+    files = [f"{quote(path)} /proc/self/environ" for path in paths]
+    batches = [files[start : start + BATCH] for start in range(0, len(files), BATCH)]
+    commands = "; ".join(" ".join([cat, *batch]) for batch in batches) or ":"
+    return f"{{ {commands}; }} | dd obs=64k status=none", f"{mark}=\0".encode()
 
 
 def check(path: str, status: int, complaint: bytes) -> None:

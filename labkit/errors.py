@@ -105,6 +105,10 @@ class PartMissing(ImageError):
     """A local part of an image (a static busybox) is not on this computer."""
 
 
+class ArchiveError(LabError):
+    """A tar of images, or a layer in it, is damaged, is not as specified, or claims more than is read."""
+
+
 class SandboxError(LabError):
     """A container, network or volume could not be brought into the state that was asked for."""
 

@@ -12,13 +12,14 @@ import json
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
 from labkit import errors, images, sandbox
-from labkit.answers import STAT, check, new_mark, quote, quote_words, read_entries, read_entry, receive
+from labkit.answers import STAT, check, new_mark, quote, quote_words, read_all, read_entries, read_entry, receive
 from labkit.daemon import Daemon
-from labkit.host import WHOLE, Entry, Host, Ran, bounded, check_part, decode, encode, not_a_file, too_slow
+from labkit.folders import HelperFolders
+from labkit.host import WHOLE, Entry, Ran, bounded, check_part, decode, encode, not_a_file, too_slow
 from labkit.stream import Stream
 
 RIGHTS: dict[str, Any] = {
@@ -61,7 +62,7 @@ _SHELL = (
 _RUN = "{{ {{ {words} </dev/null 2>&3 3>&- 4>&- | cat >&4; }} 3>&1 2>/dev/null | cat >&2; }} 4>&1"
 
 
-class HelperHost(Host):
+class HelperHost(HelperFolders):
     """The daemon's host, seen by a labelled container: ``labkit-helper-<owner>``.
 
     The container starts on the first question, is found again by its label after a restart of the kernel, and
@@ -96,6 +97,13 @@ class HelperHost(Host):
             raise not_a_file(self.stat(path, follow=True))
         check(path, status, complaint)
         return bounded(path, data, limit)
+
+    def read_each(self, paths: Sequence[str]) -> Sequence[bytes]:
+        script, end = read_all(paths, new_mark())
+        *found, rest = self._ask(script)[1].split(end)  # complaints are about what cannot be read
+        if rest or len(found) != len(paths):
+            raise errors.HostError(f"{len(found)} of {len(paths)} files were read.", "Ask again, or for fewer.")
+        return found
 
     def list(self, path: str) -> list[str]:
         status, data, complaint = self._ask(f"find {quote(path)}/. -mindepth 1 -maxdepth 1 -print0")

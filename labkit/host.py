@@ -10,9 +10,9 @@ from __future__ import annotations
 import errno
 import stat
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from labkit import errors
 
@@ -59,6 +59,22 @@ class Entry(NamedTuple):  # not a dataclass: a walk makes thousands, and a tuple
         """The first of those letters: ``-`` file, ``d`` directory, ``l`` link, ``s`` socket, ``p``, ``c``, ``b``."""
         return self.permissions[0]
 
+    @property
+    def whiteout(self) -> bool:
+        """Whether overlayfs left it where something of a lower layer is removed: a character device 0,0."""
+        return stat.S_ISCHR(self.mode) and self.major == self.minor == 0
+
+
+class Names(NamedTuple):
+    """The directories in one folder, its whiteouts (``Entry.whiteout``), and everything else, by name only.
+
+    Names and types stand in the folder itself, and cost no look at each file.
+    """
+
+    folders: list[str]
+    whiteouts: list[str]
+    others: list[str]
+
 
 @dataclass(frozen=True)
 class Ran:
@@ -71,6 +87,9 @@ class Ran:
 
 class Host(ABC):
     """The computer that the daemon runs on. Paths are absolute there, and links are followed as there."""
+
+    together: ClassVar[int] = 1
+    """How many folders are best asked for in one question: more than one where a question has its price."""
 
     @abstractmethod
     def read(self, path: str, *, offset: int = 0, limit: int | None = None) -> bytes:
@@ -87,6 +106,22 @@ class Host(ABC):
             HostError: if it is a directory, a pipe or a socket, or holds more than 16 MiB and no limit was given.
         """
 
+    def read_each(self, paths: Sequence[str]) -> Sequence[bytes]:
+        """Return the contents of many small files, in the same order; nothing, ``b""``, of one that cannot be read.
+
+        However many they are, it is one question where a question has its price.
+
+        Args:
+            paths: regular files, or files below ``/proc``.
+        """
+        found = []
+        for path in paths:
+            try:
+                found.append(self.read(path))
+            except errors.HostError:
+                found.append(b"")
+        return found
+
     @abstractmethod
     def list(self, path: str) -> list[str]:
         """Return the names in a directory, sorted, without ``.`` and ``..``."""
@@ -98,6 +133,26 @@ class Host(ABC):
     @abstractmethod
     def walk(self, path: str) -> Iterator[Entry]:
         """Yield ``path`` and everything below it, without following links; what vanishes meanwhile is left out."""
+
+    @abstractmethod
+    def names(self, base: str, paths: Sequence[str]) -> Iterator[Names]:
+        """Yield what is in each of many folders below ``base``, in order; nothing of one that cannot be listed."""
+
+    @abstractmethod
+    def entries(self, base: str, paths: Sequence[str]) -> Iterator[Sequence[Entry]]:
+        """Yield what is in each of many folders like ``names()``, each file described as ``stat()`` does."""
+
+    @abstractmethod
+    def opaque(self, base: str, paths: Sequence[str]) -> set[str]:
+        """Return those of many folders that are opaque to overlayfs: nothing of the layers below shows through them.
+
+        They have an extended attribute, ``trusted.overlay.opaque``, or ``user.overlay.opaque`` where the daemon runs
+        without root. What is said of a folder in an opaque one means nothing.
+
+        Args:
+            base: a folder above them all, on the same file system.
+            paths: where they are, as seen from there.
+        """
 
     @abstractmethod
     def readlink(self, path: str) -> str:

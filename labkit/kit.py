@@ -5,7 +5,6 @@ The file is what ``docker save`` writes, so ``docker load -i`` reads it too.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import tarfile
 import zlib
@@ -15,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from labkit import errors, images
 from labkit.daemon import Daemon
 from labkit.leftovers import LABEL
+from labkit.oci import replacing
 
 _MAKE_ONE = "Make a kit with `labkit images pack KIT.tar`, on a computer with this daemon's processor."
 
@@ -28,18 +28,9 @@ def pack(daemon: Daemon, target: Path) -> list[str]:
     """
     images.ensure(daemon)
     tags = [tag for tag, *_ in images.listing(daemon) if tag.startswith(f"{LABEL}/")]
-    part = target.with_name(target.name + ".part")
-    try:
-        with part.open("wb") as file:
-            for chunk in _save(daemon, tags):
-                file.write(chunk)
-        part.replace(target)
-    except OSError as error:
-        reason = error.strerror or error
-        raise errors.ImageError(f"{target} cannot be written: {reason}.", "Choose another folder.") from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()
+    with replacing(target, errors.ImageError) as file:
+        for chunk in _save(daemon, tags):
+            file.write(chunk)
     return tags
 
 

@@ -8,7 +8,7 @@ import os
 import signal
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from labkit import errors
@@ -17,6 +17,7 @@ from labkit.host import (
     WHOLE,
     Entry,
     Host,
+    Names,
     Ran,
     bounded,
     check_part,
@@ -78,6 +79,27 @@ class LocalHost(Host):
                         if stat.S_ISDIR(entry.mode):
                             waiting.append(entry.path)
                         yield entry
+
+    def names(self, base: str, paths: Sequence[str]) -> Iterator[Names]:
+        real = self._real(base)
+        for path in paths:
+            yield _names(f"{real}/{path}")
+
+    def entries(self, base: str, paths: Sequence[str]) -> Iterator[Sequence[Entry]]:
+        real = self._real(base)
+        for path in paths:
+            here = []
+            with contextlib.suppress(OSError), os.scandir(f"{real}/{path}") as found:
+                for item in found:
+                    with contextlib.suppress(OSError):
+                        here.append(_entry(f"{base}/{path}/{item.name}", item.stat(follow_symlinks=False)))
+            yield here
+
+    def opaque(self, base: str, paths: Sequence[str]) -> set[str]:
+        with _explained(base):
+            real = self._real(base)
+            marks = ["trusted.overlay.opaque"] + ["user.overlay.opaque"] * bool(os.stat(real).st_uid or _is_mapped())
+        return {path for path in paths if any(_is_marked(f"{real}/{path}", mark) for mark in marks)}
 
     def readlink(self, path: str) -> str:
         with _explained(path):
@@ -142,6 +164,46 @@ def _below(root: str, path: str, follow: bool) -> str:
             else:
                 found = here
     return f"{root}{found or '/'}"
+
+
+def _names(folder: str) -> Names:
+    """What is in a folder, as far as the folder itself tells (``readdir(3)``); only devices are looked at."""
+    rest: list[os.DirEntry[str]] = []
+    found = Names([], [], [])
+    with contextlib.suppress(OSError), os.scandir(folder) as items:
+        others = [item.name for item in items if item.is_file(follow_symlinks=False) or rest.append(item)]  # type: ignore[func-returns-value]
+        found = Names([], [], others)
+    for item in rest:
+        found[_kind(item)].append(item.name)
+    return found
+
+
+def _kind(item: os.DirEntry[str]) -> int:
+    """Which of the three lists of ``Names`` it belongs to."""
+    if item.is_dir(follow_symlinks=False):
+        return 0
+    return 2 if item.is_symlink() or not _is_whiteout(item) else 1
+
+
+def _is_whiteout(item: os.DirEntry[str]) -> bool:
+    try:
+        info = item.stat(follow_symlinks=False)
+    except OSError:  # it vanished meanwhile
+        return False
+    return stat.S_ISCHR(info.st_mode) and info.st_rdev == 0
+
+
+def _is_marked(folder: str, mark: str) -> bool:
+    """Whether a directory has an extended attribute whose value is ``y``."""
+    try:
+        return os.getxattr(folder, mark, follow_symlinks=False) == b"y"
+    except OSError:
+        return False
+
+
+def _is_mapped() -> bool:
+    """Whether our root is somebody else outside (``user_namespaces(7)``)."""
+    return Path("/proc/self/uid_map").read_text().split() != ["0", "0", "4294967295"]
 
 
 def _read_all(handle: int, limit: int) -> bytes:

@@ -1,4 +1,4 @@
-"""An image as the tar that ``docker load`` reads, written from files in memory: no daemon, no registry.
+"""An image as the tar that ``docker load`` reads, written from layers or from files: no daemon, no registry.
 
 Blobs are named by their sha256, with the index of the OCI layout for new engines and ``manifest.json`` for old ones
 (OCI Image Specification, ``image-layout.md``). Times, owners and order are fixed, so the same parts give the same id.
@@ -6,23 +6,30 @@ Blobs are named by their sha256, with the index of the OCI layout for new engine
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import PurePosixPath
-from typing import Any
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
 
-from labkit import parts
+from labkit import errors
 
 LABEL = "labkit"
 """Everything that the course makes carries it."""
 
 BUSYBOX = "labkit/busybox:latest"
 
-_EPOCH = "1970-01-01T00:00:00Z"
+EPOCH = "1970-01-01T00:00:00Z"
+"""When everything that the course makes was made, so that the same parts give the same digests."""
+
+_OCI = "application/vnd.oci.image"
 
 
 @dataclass(frozen=True)
@@ -34,77 +41,183 @@ class Item:
     mode: int = 0o644
 
 
-def busybox_files(part: parts.Busybox) -> dict[str, Item]:
-    """The files of ``labkit/busybox``: the program, a link for each of its commands, two users."""
-    links = {f"bin/{name}": Item(link="busybox") for name in part.applets if name != "busybox"}
-    return links | {
-        "bin/busybox": Item(part.data, mode=0o755),
-        "etc/passwd": Item(b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"),
-        "etc/group": Item(b"root:x:0:\nnobody:x:65534:\n"),
-        "root": Item(mode=0o700),
-        "tmp": Item(mode=0o1777),
-        "var": Item(mode=0o755),
-    }
-
-
-def write(tag: str, files: Mapping[str, Item], *, architecture: str, **config: Any) -> bytes:
-    """Return the tar that ``docker load`` reads, for an image of one layer.
-
-    Args:
-        tag: ``name:tag``.
-        files: path without leading slash → entry; directories on the way are made.
-        architecture: as Docker writes it: ``amd64``, ``arm64``.
-        config: further fields of the image configuration, such as ``Cmd=["sh"]``.
-    """
-    layer = write_layer(files)
-    settings = {"Env": ["PATH=/bin"], "Cmd": ["sh"]} | config
-    settings["Labels"] = {LABEL: "image"} | config.get("Labels", {})
-    image = {
-        "architecture": architecture,
-        "config": settings,
-        "created": _EPOCH,
-        "history": [{"created": _EPOCH, "created_by": f"labkit: {tag.partition(':')[0]} from local parts"}],
-        "os": "linux",
-        "rootfs": {"type": "layers", "diff_ids": [digest(layer)]},
-    }
-    return _archive(tag, _json(image), [layer])
-
-
 def write_layer(files: Mapping[str, Item]) -> bytes:
     """Return a layer as a tar: sorted, owned by root, dated 1970."""
     folders = {str(parent): Item(mode=0o755) for path in files for parent in PurePosixPath(path).parents if parent.name}
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for path, item in sorted((folders | dict(files)).items()):
-            info = tarfile.TarInfo(path)
-            info.mode, info.linkname, info.size = item.mode, item.link, len(item.data or b"")
-            info.type = tarfile.SYMTYPE if item.link else tarfile.DIRTYPE if item.data is None else tarfile.REGTYPE
-            tar.addfile(info, io.BytesIO(item.data or b""))
+            _add(tar, path, item)
     return buffer.getvalue()
 
 
-def _archive(tag: str, config: bytes, layers: list[bytes]) -> bytes:
+def _add(tar: tarfile.TarFile, path: str, item: Item) -> None:
+    info = tarfile.TarInfo(path)
+    info.mode, info.linkname, info.size = item.mode, item.link, len(item.data or b"")
+    info.type = tarfile.SYMTYPE if item.link else tarfile.DIRTYPE if item.data is None else tarfile.REGTYPE
+    tar.addfile(info, io.BytesIO(item.data or b""))
+
+
+# --- Whole images ---------------------------------------------------------------------------------------------
+
+Source = bytes | Path | Callable[[], AbstractContextManager[BinaryIO]]
+"""Where the bytes of a layer are: in memory, in a file, or in whatever is opened when they are needed."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An image that is still to be written.
+
+    Attributes:
+        config: the image configuration (OCI Image Specification, ``config.md``); its ``rootfs`` is left out or not
+            believed: the diff-ids are computed from the layers.
+        layers: their tars, the lowest first, packed with gzip or not.
+        tags: ``name:tag`` of each; may be none.
+    """
+
+    config: Mapping[str, Any] = field(repr=False)
+    layers: Sequence[Source] = field(repr=False)
+    tags: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class _Blob:
+    """Bytes that a descriptor describes; ``diff_id`` is their digest before they were packed."""
+
+    source: Source
+    kind: str
+    digest: str
+    size: int
+    diff_id: str = ""
+
+    @property
+    def name(self) -> str:
+        return "blobs/" + self.digest.replace(":", "/")
+
+    @property
+    def descriptor(self) -> dict[str, Any]:
+        return {"mediaType": self.kind, "digest": self.digest, "size": self.size}
+
+
+def write_archive(target: Path | BinaryIO, *drafts: Draft) -> list[str]:
+    """Write the tar that ``docker load`` reads, old engines and new; return the digest of each configuration.
+
+    That digest is the image's id, except with the containerd store, where the manifest's is.
+
+    Args:
+        target: the file; one that was there before stays as it was unless all goes well.
+        drafts: the images.
+
+    Raises:
+        ArchiveError: if a layer cannot be read or unpacked, or the tar not be written.
+    """
+    blobs: dict[str, _Blob] = {}
+    entries, older, ids = [], [], []
+    for draft in drafts:
+        layers = [_layer(source) for source in draft.layers]
+        rootfs = {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]}
+        config = _text("config", {"os": "linux", **draft.config, "rootfs": rootfs})
+        content = {"config": config.descriptor, "layers": [layer.descriptor for layer in layers]}
+        manifest = _text("manifest", {"schemaVersion": 2, "mediaType": f"{_OCI}.manifest.v1+json", **content})
+        blobs |= {blob.name: blob for blob in (*layers, config, manifest)}
+        entries += [manifest.descriptor | names for names in map(_names, draft.tags)] or [manifest.descriptor]
+        older.append({"Config": config.name, "RepoTags": [*draft.tags], "Layers": [layer.name for layer in layers]})
+        ids.append(config.digest)
+    _write(target, blobs, {"schemaVersion": 2, "manifests": entries}, older)
+    return ids
+
+
+def read_saved(archive: bytes) -> Draft:
+    """Return the one image that the learner's own daemon saved; ``labkit.inside.archive`` reads a stranger's tar."""
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+
+        def member(name: str) -> bytes:
+            file = tar.extractfile(name)
+            return file.read() if file else b""
+
+        [entry] = json.loads(member("manifest.json"))
+        layers = [member(name) for name in entry["Layers"]]
+        return Draft(json.loads(member(entry["Config"])), layers, entry["RepoTags"] or ())
+
+
+def _names(tag: str) -> dict[str, Any]:
+    """What the index calls an image: with its registry, for containerd, and by its tag alone."""
+    full = tag if ":" in tag.rpartition("/")[2] else f"{tag}:latest"
+    host, slash, _ = full.partition("/")
+    if not slash:
+        full = f"docker.io/library/{full}"
+    elif not (set(".:") & set(host) or host == "localhost"):
+        full = f"docker.io/{full}"
+    tag = full.rpartition(":")[2]
+    return {"annotations": {"io.containerd.image.name": full, "org.opencontainers.image.ref.name": tag}}
+
+
+def _text(kind: str, value: object) -> _Blob:
+    data = _json(value)
+    return _Blob(data, f"{_OCI}.{kind}.v1+json", digest(data), len(data))
+
+
+def _layer(source: Source) -> _Blob:
+    """Measure a layer: one time as it is, and if it is packed, another time as it was before."""
+    try:
+        with _open(source) as file:
+            packed = file.read(2) == b"\x1f\x8b"
+            stored, size = _measure(file)
+            diff_id = _measure(gzip.GzipFile(fileobj=file))[0] if packed else stored
+    except (OSError, EOFError, zlib.error) as error:
+        raise errors.ArchiveError(
+            f"a layer cannot be read: {error}.", "It is a tar, or one packed with gzip."
+        ) from error
+    return _Blob(source, f"{_OCI}.layer.v1.tar{'+gzip' if packed else ''}", stored, size, diff_id)
+
+
+def _open(source: Source) -> AbstractContextManager[BinaryIO]:
+    if isinstance(source, Path):
+        return source.open("rb")
+    return io.BytesIO(source) if isinstance(source, bytes) else source()
+
+
+def _measure(file: BinaryIO | gzip.GzipFile) -> tuple[str, int]:
+    """The digest and the length of a file that may be larger than the memory; it is at its beginning afterwards."""
+    found, size = hashlib.sha256(), 0
+    file.seek(0)
+    while data := file.read(1 << 18):
+        found.update(data)
+        size += len(data)
+    file.seek(0)
+    return f"sha256:{found.hexdigest()}", size
+
+
+def _write(target: Path | BinaryIO, blobs: Mapping[str, _Blob], index: object, older: object) -> None:
     """Put the blobs, the OCI index and the older ``manifest.json`` into one tar."""
-    manifest = _json(
-        {
-            "schemaVersion": 2,
-            "mediaType": "application/vnd.oci.image.manifest.v1+json",
-            "config": _descriptor("application/vnd.oci.image.config.v1+json", config),
-            "layers": [_descriptor("application/vnd.oci.image.layer.v1.tar", layer) for layer in layers],
-        }
-    )
-    names = {"io.containerd.image.name": f"docker.io/{tag}", "org.opencontainers.image.ref.name": tag.split(":")[1]}
-    entry = _descriptor("application/vnd.oci.image.manifest.v1+json", manifest) | {"annotations": names}
-    older = {"Config": _blob(config), "RepoTags": [tag], "Layers": [_blob(layer) for layer in layers]}
-    blobs = {_blob(data): Item(data) for data in (config, manifest, *layers)}
-    return write_layer(
-        blobs
-        | {
-            "index.json": Item(_json({"schemaVersion": 2, "manifests": [entry]})),
-            "manifest.json": Item(_json([older])),
-            "oci-layout": Item(_json({"imageLayoutVersion": "1.0.0"})),
-        }
-    )
+    texts = {"index.json": index, "manifest.json": older, "oci-layout": {"imageLayoutVersion": "1.0.0"}}
+    files = dict(blobs) | {name: _text(name, value) for name, value in texts.items()}
+    with replacing(target) as file, tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for folder in ("blobs", "blobs/sha256"):
+            _add(tar, folder, Item(mode=0o755))
+        for name, blob in sorted(files.items()):
+            info = tarfile.TarInfo(name)
+            info.size = blob.size
+            with _open(blob.source) as source:
+                tar.addfile(info, source)
+
+
+@contextlib.contextmanager
+def replacing(target: Path | BinaryIO, error: type[errors.LabError] = errors.ArchiveError) -> Iterator[BinaryIO]:
+    """A file to write to that takes the place of ``target`` at the end of the ``with`` block, if all goes well."""
+    if not isinstance(target, Path):
+        yield target
+        return
+    part = target.with_name(target.name + ".part")
+    try:
+        with part.open("wb") as file:
+            yield file
+        part.replace(target)
+    except OSError as cause:
+        raise error(f"{target} cannot be written: {cause.strerror or cause}.", "Choose another folder.") from cause
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink()
 
 
 def _json(value: object) -> bytes:
@@ -114,11 +227,3 @@ def _json(value: object) -> bytes:
 def digest(data: bytes) -> str:
     """Return how images name bytes: ``sha256:`` and 64 hexadecimal digits."""
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
-
-
-def _blob(data: bytes) -> str:
-    return "blobs/" + digest(data).replace(":", "/")
-
-
-def _descriptor(kind: str, data: bytes) -> dict[str, Any]:
-    return {"mediaType": kind, "digest": digest(data), "size": len(data)}

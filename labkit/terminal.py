@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 
@@ -43,7 +44,7 @@ def sh(line: str, *, timeout: float = 60) -> str:
             raise
     if command.returncode != 0:
         said = err.strip() or out.strip() or "it said nothing"
-        remedy = _MISSING if "docker" in err and command.returncode == 127 else ""
+        remedy = _MISSING if re.search(r"docker: (command )?not found", err) else ""
         raise errors.LabError(f"`{line}` ended with status {command.returncode}: {said}", remedy)
     return out.rstrip("\n")
 
