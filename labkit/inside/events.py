@@ -6,9 +6,13 @@ Source: Engine API, ``SystemEvents`` (``GET /events``).
 from __future__ import annotations
 
 import contextlib
+import datetime
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from labkit.daemon import Daemon
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,7 @@ class Event:
         action: ``"create"``, ``"start"``, ``"die"``, ``"destroy"`` … ``"exec_start: sh"`` has its command behind it.
         name: the name of the container, network …; its id where the daemon tells no name.
         exit_code: for ``die`` and ``exec_die``: what the process ended with; None otherwise.
+        signal: for ``kill``: the number of the signal (``signal(7)``); None otherwise.
     """
 
     seconds: float = field(repr=False)
@@ -28,6 +33,7 @@ class Event:
     action: str
     name: str
     exit_code: int | None = None
+    signal: int | None = field(default=None, repr=False)
 
 
 def read_events(text: str | bytes) -> list[Event]:
@@ -45,11 +51,24 @@ def _event(data: Any) -> Event:
         raise ValueError(f"{data!r} is not an event: it wants an object with Type, Action and Actor")
     actor = data.get("Actor") or {}
     attributes = actor.get("Attributes") or {}
-    code = attributes.get("exitCode")
+    code, signal = attributes.get("exitCode"), attributes.get("signal")
     return Event(
         seconds=int(data.get("timeNano") or data.get("time", 0) * 10**9) / 1e9,
         kind=str(data.get("Type", "")),
         action=str(data.get("Action", "")),
         name=str(attributes.get("name") or actor.get("ID", "")),
         exit_code=None if code is None else int(code),
+        signal=None if signal is None else int(signal),
     )
+
+
+def read_told(daemon: Daemon, container: str) -> list[Event]:
+    """Read what the daemon remembers of a container, by its id or its name; it may have been removed long ago."""
+    api: Any = daemon.client.api
+    chosen = {"type": "container", "container": container}
+    return read_events(b"".join(api.events(since=1, until=read_clock(daemon), filters=chosen)))
+
+
+def read_clock(daemon: Daemon) -> float:
+    """Read the time on the daemon's clock, in seconds since 1970."""
+    return datetime.datetime.fromisoformat(daemon.client.info()["SystemTime"]).timestamp()
