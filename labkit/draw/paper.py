@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, PathPatch
+from matplotlib.path import Path
 from matplotlib.text import Text
 
 INK = "#222222"
@@ -41,7 +42,8 @@ def box(axes: Axes, x: float, y: float, width: float, height: float, words: str 
         width: to the right.
         height: upwards.
         words: centred; may have several lines, each shortened to the width.
-        style: ``face``, ``line`` (a matplotlib line style), ``size`` (points), ``mono`` (typewriter letters).
+        style: ``face``, ``line`` (a matplotlib line style), ``thick`` (the line, in points), ``size`` (points),
+            ``mono`` (typewriter letters).
     """
     patch = FancyBboxPatch(
         (x, y),
@@ -51,10 +53,49 @@ def box(axes: Axes, x: float, y: float, width: float, height: float, words: str 
         facecolor=str(style.get("face", PALE)),
         edgecolor=INK,
         linestyle=str(style.get("line", "-")),
+        linewidth=float(str(style.get("thick", 1))),
     )
     axes.add_patch(patch)
     size, mono = style.get("size", 10), bool(style.get("mono"))
     write(axes, x + width / 2, y + height / 2, words, size=size, mono=mono, room=width - 0.3)
+
+
+def comb(
+    axes: Axes, teeth: Sequence[tuple[float, float]], top: float, high: float, deep: float, *, face: str = PALE
+) -> None:
+    """Draw one shape with rounded corners: boxes side by side, joined by a bar that runs past what is between them.
+
+    Args:
+        axes: the sheet.
+        teeth: left and right edge of each box, from the left; a single one is a plain box.
+        top: upper edge of the boxes.
+        high: height of the boxes.
+        deep: how far below the boxes the far edge of the bar is; negative: above them.
+        face: the colour inside.
+    """
+    floor = high + abs(deep) if len(teeth) > 1 else high
+    points = [(teeth[0][0], floor)]  # downwards from the top
+    for (left, right), following in zip(teeth, [*teeth[1:], None], strict=True):
+        points += [(left, 0), (right, 0)]
+        points += [(right, floor - 0.18), (following[0], floor - 0.18)] if following else [(right, floor)]
+    placed = [(x, top - y if deep >= 0 else top - high + y) for x, y in points]
+    axes.add_patch(PathPatch(_rounded(placed), facecolor=face, edgecolor=INK))
+
+
+def _rounded(points: Sequence[tuple[float, float]], radius: float = 0.15) -> Path:
+    """The closed path through points whose lines stand upright or level, its corners rounded."""
+    vertices: list[tuple[float, float]] = []
+    for before, point, behind in zip([points[-1], *points], points, [*points[1:], points[0]], strict=False):
+        vertices += [_towards(point, before, radius), point, _towards(point, behind, radius)]
+    codes = [Path.LINETO, Path.CURVE3, Path.CURVE3] * len(points)
+    return Path([*vertices, vertices[0]], [Path.MOVETO, *codes[1:], Path.CLOSEPOLY])
+
+
+def _towards(start: tuple[float, float], end: tuple[float, float], length: float) -> tuple[float, float]:
+    """The point that lies ``length`` from one point in the direction of another, halfway at most."""
+    (x, y), (u, v) = start, end
+    share = min(length / (abs(u - x) + abs(v - y)), 0.5)
+    return x + (u - x) * share, y + (v - y) * share
 
 
 def write(
@@ -103,6 +144,20 @@ def arrow(
     """Draw an arrow between two points; ``line`` is a matplotlib line style."""
     look = {"arrowstyle": style, "color": INK, "shrinkA": 0, "shrinkB": 0, "linestyle": line}
     axes.annotate("", end, start, arrowprops=look)
+
+
+def way(axes: Axes, *points: tuple[float, float], width: float = 1) -> None:
+    """Draw an arrow through points; ``width`` is in points of type, and its head grows with it."""
+    patch = FancyArrowPatch(
+        path=Path(points),
+        arrowstyle="-|>",
+        mutation_scale=8 + 3 * width,
+        linewidth=width,
+        color=INK,
+        joinstyle="round",
+        capstyle="butt",
+    )
+    axes.add_patch(patch)
 
 
 def series(words: Sequence[str], nothing: str) -> str:
