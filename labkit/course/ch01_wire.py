@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +12,7 @@ from labkit.course.claims import Claim
 from labkit.course.exercise import Exercise, Program, World, register
 from labkit.course.outputs import Case, compare, read_outputs
 from labkit.course.verdict import Finding, Part, failed, found
-from labkit.inside.events import Event, read_events
+from labkit.inside.events import Event, read_clock, read_told
 
 
 @register
@@ -178,11 +177,11 @@ class Events(Exercise):
 
     def prepare(self, world: World) -> dict[str, Any]:
         """Let a container come and go, and a twin beside it."""
-        since = int(_now(world))
+        since = int(read_clock(world.daemon))
         for what in ("twin", "box"):
             gone = world.run(f"exit {_exit_code(world, what)}", what, auto_remove=True)
             _await_end(gone)
-        return {"container": world.name("box"), "since": since, "until": int(_now(world)) + 1}
+        return {"container": world.name("box"), "since": since, "until": int(read_clock(world.daemon)) + 1}
 
     def judge(self, claim: Claim, world: World) -> Iterator[Finding]:
         """Ask the daemon for its diary, and compare the last run of that name with the claim."""
@@ -219,9 +218,7 @@ def _code(code: object, world: World) -> Finding:
 
 def _told(world: World) -> list[Event]:
     """The daemon's events of the last run of this exercise's container."""
-    api: Any = world.daemon.client.api
-    chosen = {"type": "container", "container": world.name("box")}
-    told = read_events(b"".join(api.events(since=1, until=_now(world), filters=chosen)))
+    told = read_told(world.daemon, world.name("box"))
     begins = [index for index, event in enumerate(told) if event.action == "create"]
     return told[begins[-1] :] if begins else []
 
@@ -237,8 +234,3 @@ def _actions_why(claim: Claim, actions: object) -> str:
     if names and "destroy" not in names:
         return "Its end is missing: a container outlives its process, and is destroyed when it is removed."
     return ""
-
-
-def _now(world: World) -> float:
-    """The time on the daemon's clock, in seconds since 1970."""
-    return datetime.datetime.fromisoformat(world.daemon.client.info()["SystemTime"]).timestamp()

@@ -135,10 +135,10 @@ def progress(chapter: str = "") -> None:
 
 
 def tidy() -> None:
-    """Remove this learner's labelled containers, networks and volumes; the course's images stay for next time."""
+    """Remove what is labelled as this learner's; the course's images are nobody's, and stay for next time."""
     daemon = current()
-    mine = [thing for thing in sandbox.things(daemon, whose=learner()) if thing.kind != "image"]
-    left = [t for t in sandbox.remove(daemon, [t for t in mine if t.owner or mark(learner()) in t.name]) if t.left]
+    mine = [t for t in sandbox.things(daemon, whose=learner()) if t.owner or mark(learner()) in t.name]
+    left = [thing for thing in sandbox.remove(daemon, mine) if thing.left]
     for thing in left:
         print(f"The {thing.kind} {thing.name} is still there: {thing.left}")
     if not left:

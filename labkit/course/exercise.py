@@ -63,11 +63,13 @@ class World:
         words = (sandbox.LABEL, self.exercise.replace(".", "-"), mark(self.learner), what)
         return "-".join(word for word in words if word)
 
-    def run(self, command: str | list[str], what: str = "", **options: Any) -> sandbox.Box:
-        """Start a labelled container of this exercise on ``labkit/busybox``."""
+    def run(
+        self, command: str | list[str], what: str = "", *, image: str = "", start: bool = True, **options: Any
+    ) -> sandbox.Box:
+        """Create a labelled container of this exercise, on ``labkit/busybox`` unless another is given, and start it."""
         marks = {f"{sandbox.LABEL}.exercise": self.exercise} | options.pop("labels", {})
-        return sandbox.run(
-            images.ensure(self.daemon),
+        return (sandbox.run if start else sandbox.create)(
+            image or images.ensure(self.daemon),
             command,
             name=self.name(what),
             what="exercise",
@@ -76,9 +78,20 @@ class World:
             **options,
         )
 
+    def image(self, what: str, *layers: images.Files, **options: Any) -> str:
+        """Make a labelled image of this exercise, as ``images.stack`` does; return its tag."""
+        marks = {f"{sandbox.LABEL}.exercise": self.exercise}
+        tag = self.name(what if ":" in what else f"{what}:latest")
+        return images.stack(self.daemon, *layers, tag=tag, what="exercise", labels=marks, **options)
+
     def find(self, what: str = "") -> sandbox.Box | None:
         """Return the container ``name(what)``, or None if the daemon has none of that name."""
         return sandbox.find(self.daemon, self.name(what))
+
+    def running(self, what: str = "") -> sandbox.Box | None:
+        """Return the container ``name(what)`` if it runs, else None."""
+        box = self.find(what)
+        return box if box and box.pid else None
 
     def clear(self) -> None:
         """Remove every labelled object whose name is this exercise's: a clean world to begin in.
@@ -218,7 +231,8 @@ def exercises(chapter: str = "") -> list[Exercise]:
     for module in sorted(pkgutil.iter_modules(labkit.course.__path__), key=lambda module: module.name):
         if module.name.startswith("ch"):
             importlib.import_module(f"labkit.course.{module.name}")
-    return [exercise for exercise in _registry.values() if exercise.id.startswith(chapter)]
+    known = sorted(_registry.values(), key=lambda exercise: type(exercise).__module__)  # whichever was imported first
+    return [exercise for exercise in known if exercise.id.startswith(chapter)]
 
 
 def find(exercise_id: str) -> Exercise:
