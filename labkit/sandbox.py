@@ -125,8 +125,13 @@ class Box:
         Raises:
             SandboxError: if the script's exit status is not 0.
         """
-        container: Any = self.daemon.client.containers.get(self.id)
-        status, output = container.exec_run(["sh", "-c", script])
+        api: Any = self.daemon.client.api
+        execution = api.exec_create(self.id, ["sh", "-c", script])["Id"]
+        # exec_start() would ask to upgrade the connection, and may lose what comes right behind the daemon's answer
+        # (docker-py's issue 3332).
+        start = api._url("/exec/{0}/start", execution)
+        answer = api._post_json(start, data={"Detach": False, "Tty": False}, stream=True)
+        output, status = b"".join(api._multiplexed_buffer_helper(answer)), api.exec_inspect(execution)["ExitCode"]
         text: str = output.decode(errors="replace").removesuffix("\n")
         if status != 0:
             raise errors.SandboxError(f"`{script}` in {self.name} ended with status {status}: {text}")

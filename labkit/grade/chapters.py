@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,6 +85,12 @@ def read_chapter(path: Path) -> Chapter:
     roles = [identity(cell) for cell in notebook.cells]
     exercises = tuple(exercise for role, exercise in roles if role == "answer")
     return Chapter(path.name[:2], path, notebook, exercises, edition(notebook.cells))
+
+
+def read_imports(chapters: Iterable[Chapter]) -> list[str]:
+    """Return the packages that the cells of these chapters import, sorted."""
+    code = "\n".join(cell.source for chapter in chapters for cell in chapter.notebook.cells if cell.cell_type == "code")
+    return sorted(set(re.findall(r"^\s*(?:import|from) +(\w+)", code, re.MULTILINE)))
 
 
 def edition(cells: Iterable[Any]) -> str:

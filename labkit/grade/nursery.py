@@ -1,4 +1,4 @@
-"""The nursery: one process that has imported everything, and forks a fresh kernel whenever it is asked to.
+"""The nursery: one process that has imported what chapters import, and forks a fresh kernel whenever it is asked to.
 
 Starting Python and importing ipykernel, matplotlib and docker-py takes longer than most submissions run. A fork
 takes milliseconds, and shares nothing that a learner's cell changes: ``fork(2)`` copies memory as it is written.
@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
-import importlib
 import json
 import os
 import random
@@ -25,21 +24,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from labkit.grade.forked import Fork, LocalFork
 from labkit.grade.limits import room_for
+from labkit.grade.warm import warm
 
 SUBREAPER, DEATH_SIGNAL = 36, 1  # prctl(2)
-
-WARM = (  # noqa: SIM905 - words read better than twenty quotes
-    "labkit.grade.outstream ipykernel.kernelapp ipykernel.ipkernel ipykernel.zmqshell ipykernel.debugger "
-    "matplotlib.pyplot matplotlib_inline.backend_inline IPython.core.completer "
-    "docker requests labkit.hosts labkit.helper labkit.images labkit.terminal labkit.draw labkit.course.desk "
-    "labkit.inside.events labkit.inside.permissions labkit.inside.route"
-).split()
-"""What a chapter's cells will want; a module that is missing is imported, or not, by the cell that wants it."""
 
 FILE_SIZE = 1 << 30
 """Bytes that one file of a learner's can have."""
@@ -51,10 +44,12 @@ class Nursery:
     Args:
         environ: its environment; kernels get their own.
         root: the process below which everything is the kernels' doing; by default the nursery itself.
+        imports: what the chapters' cells import, so that kernels find it there; what is missing is left to the cells.
     """
 
-    def __init__(self, environ: dict[str, str], *, root: int = 0) -> None:
+    def __init__(self, environ: dict[str, str], *, root: int = 0, imports: Iterable[str] = ("labkit",)) -> None:
         self.root = root
+        self.imports = list(imports)
         self.folder = tempfile.TemporaryDirectory(prefix="labkit-nursery-", ignore_cleanup_errors=True)
         self.environ = environ | dict.fromkeys(("HOME", "IPYTHONDIR", "TMPDIR"), self.folder.name)
         self.process = self._start()
@@ -63,7 +58,7 @@ class Nursery:
 
     def _start(self) -> subprocess.Popen[str]:
         # -P: what lies in the folder that the grader was called from is no module of ours
-        command = [sys.executable, "-P", "-m", "labkit.grade.nursery", self.folder.name]
+        command = [sys.executable, "-P", "-m", "labkit.grade.nursery", self.folder.name, *self.imports]
         pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
         return subprocess.Popen(command, env=self.environ, stdin=pipe, stdout=pipe, stderr=nothing, text=True)
 
@@ -134,9 +129,7 @@ def main() -> None:
     folder, out = Path(sys.argv[1]), sys.stdout
     sys.stdout = sys.stderr  # what an import prints is no answer
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
-    for name in WARM:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
+    warm(sys.argv[2:])
     gc.freeze()  # forks share what no collection touches
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps: wait(2)
     ahead = _Unborn(folder)
@@ -217,7 +210,7 @@ def _make_app(file: str) -> Any:
 
     sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
     app: Any = IPKernelApp.instance()
-    options = {"outstream_class": "labkit.grade.outstream.QuickOutStream", "log_level": "50"}
+    options = {"outstream_class": "labkit.grade.outstream.QuickOutStream", "log_level": "50", "ip": "127.0.0.1"}
     words = [f"--IPKernelApp.{name}={value}" for name, value in options.items()]
     app.initialize(["-f", file, "--HistoryManager.enabled=False", "--Kernel._execute_sleep=0", *words])
     return app

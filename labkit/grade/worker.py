@@ -21,7 +21,7 @@ from labkit.course.exercise import Exercise, exercises
 from labkit.daemon import Daemon, connect
 from labkit.errors import LabError
 from labkit.grade import canary
-from labkit.grade.chapters import Chapter, read_chapters
+from labkit.grade.chapters import Chapter, read_chapters, read_imports
 from labkit.grade.limits import Limits
 from labkit.grade.nursery import Nursery, become_reaper
 from labkit.grade.one import Desk, Ticket, environment, grade_one
@@ -35,13 +35,13 @@ class Worker:
     """What lives as long as the process: a daemon, a nursery, the chapters and their exercises."""
 
     def __init__(self, first: Message) -> None:
-        nursery = _nursery(first.get("nursery", ""))  # first: it imports while we do
+        self.chapters: dict[str, Chapter] = read_chapters(Path(first["notebooks"]))
+        nursery = _nursery(first.get("nursery", ""), read_imports(self.chapters.values()))  # it imports while we do
         self.patience: int = first["patience"]
         daemon: Any = _connect(self.patience) if first["docker"] else None
         for place in first["modules"]:
             module, _, function = place.partition(":")
             getattr(importlib.import_module(module), function)()
-        self.chapters: dict[str, Chapter] = read_chapters(Path(first["notebooks"]))
         self.exercises: dict[str, Exercise] = {exercise.id: exercise for exercise in exercises()}
         self.desk = Desk(daemon, nursery, Limits(**first["limits"]), alone=first["alone"])
 
@@ -69,12 +69,12 @@ class Worker:
             daemon.client.close()
 
 
-def _nursery(address: str) -> Nursery:
+def _nursery(address: str, imports: list[str]) -> Nursery:
     """A nursery of this worker's own; with an address, the one of the sandbox beside it."""
     if address:
         return RemoteNursery(address)
     path = {"PYTHONPATH": os.pathsep.join(sys.path)}
-    return Nursery(environment("", Path()) | path, root=os.getpid())
+    return Nursery(environment("", Path()) | path, root=os.getpid(), imports=imports)
 
 
 def _connect(patience: int, address: str | None = None) -> Daemon:

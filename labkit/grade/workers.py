@@ -191,7 +191,8 @@ def _line(stream: IO[bytes], seconds: float) -> bytes:
     with selectors.DefaultSelector() as selector:
         selector.register(stream, selectors.EVENT_READ)
         while not line.endswith(b"\n"):
-            if not selector.select(max(0.0, end - time.monotonic())):
+            left = end - time.monotonic()  # who never ends a line always has something to read
+            if left <= 0 or not selector.select(left):
                 raise TimeoutError(f"it did not answer within {seconds:g} s")
             more = os.read(stream.fileno(), 1 << 16)
             if not more:
