@@ -109,10 +109,11 @@ def _build(folder: Path, mirror: str, step: Step) -> None:
 
 
 def _course_image(program: Path) -> bytes:
+    from labkit import busybox as course
     from labkit import oci, parts
 
     busybox = parts.read(program.read_bytes())
-    return oci.write(oci.BUSYBOX, oci.busybox_files(busybox), architecture=busybox.architecture)
+    return course.write(oci.BUSYBOX, course.busybox_files(busybox), architecture=busybox.architecture)
 
 
 def _check_room(work: Path) -> None:

@@ -8,11 +8,15 @@ import os
 import select
 import signal
 import subprocess
+from collections.abc import Callable, Iterator, Sequence
 
 from labkit.machine.places import Places
 
-LOOK = 1.0
-"""Seconds between two looks at what cannot call."""
+LOOK = 10.0
+"""Seconds between two looks at what cannot call: a folder. An idle machine is woken by little else."""
+
+BLIND = 1.0
+"""Seconds between two looks where the kernel does not say when a process ends (Linux before 5.3)."""
 
 TELLING = ("machine: ", "Kernel panic", "reboot: Restarting")
 """How the lines of the log begin that say why a guest ended."""
@@ -41,18 +45,40 @@ async def watch(
     Raises:
         Ended: with the last words of the guest.
     """
-    owner = _Owner(pid)
-    while not stop.is_set():
-        for process, name in ((kernel, "The kernel"), (network, "slirp4netns")):
-            if process.poll() is not None:
-                raise Ended(f"{name} {how_it_ended(process.returncode)}.{last_words(where)}")
-        if owner.is_gone():
-            return f"It ended with process {pid}, to which it belonged."
-        if not where.run.exists():
-            return f"Its folder {where.run} was removed."
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), LOOK)
+    owner, ended = _Owner(pid), asyncio.Event()
+    waiting = [asyncio.ensure_future(event.wait()) for event in (stop, ended)]
+    with _calls((kernel.pid, network.pid, *([pid] if pid else [])), ended.set) as told:
+        try:
+            while not stop.is_set():
+                for process, name in ((kernel, "The kernel"), (network, "slirp4netns")):
+                    if process.poll() is not None:
+                        raise Ended(f"{name} {how_it_ended(process.returncode)}.{last_words(where)}")
+                if owner.is_gone():
+                    return f"It ended with process {pid}, to which it belonged."
+                if not where.run.exists():
+                    return f"Its folder {where.run} was removed."
+                pause = LOOK if told else min(LOOK, BLIND)
+                await asyncio.wait(waiting, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
     return ""
+
+
+@contextlib.contextmanager
+def _calls(pids: Sequence[int], call: Callable[[], None]) -> Iterator[bool]:
+    """Call when one of these processes ends, as long as the block runs (``pidfd_open(2)``); say whether all will."""
+    loop, handles = asyncio.get_running_loop(), list[int]()
+    with contextlib.suppress(OSError):
+        for pid in pids:
+            handles.append(os.pidfd_open(pid))
+            loop.add_reader(handles[-1], call)
+    try:
+        yield len(handles) == len(pids)
+    finally:
+        for handle in handles:
+            loop.remove_reader(handle)
+            os.close(handle)
 
 
 class _Owner:
