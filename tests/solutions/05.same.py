@@ -1,0 +1,3 @@
+own = [read_layers(host, find(daemon, name)).own.directory for name in task.containers]
+written = {entry.path.removeprefix(folder) for folder in own for entry in host.walk(folder)}
+answer = [path for path in task.files if path not in written]

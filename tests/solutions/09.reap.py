@@ -1,0 +1,1 @@
+sh(f"docker run -d --init --name {task.mine} {task.image}")

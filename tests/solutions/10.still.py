@@ -1,0 +1,1 @@
+sh(f"docker pause {task.container}")

@@ -1,0 +1,10 @@
+# points: 0
+# says: Return {number on the host: number inside}, for those with more than one number in NSpid.
+def inside(texts):
+    found = {}
+    for text in texts:
+        for line in text.splitlines():
+            if line.startswith("NSpid:"):
+                pids = [int(word) for word in line.split()[1:]]
+                found[pids[0]] = pids[-1]
+    return found

@@ -1,0 +1,12 @@
+# points: 1
+# says: A layer knows no renaming: the old name is removed, and the new one is new.
+import re
+
+text = "\n".join(task.lines)
+program = re.search("rm /bin/(.+)", text)[1]
+old, new = re.search("mv (.+) (.+)", text).groups()
+folder = re.search("mkdir -p (.+)", text)[1]
+inner, brief = re.findall("echo .+ > (.+)", text)
+other = {"/etc/passwd": "/etc/group", "/etc/group": "/etc/passwd"}[old]
+answer = ["A /srv", f"A {folder}", f"A {inner}", f"D /bin/{program}", f"D {old}"]
+answer += ["C /bin", "C /etc", f"C {other}", f"C {new}"]
