@@ -328,7 +328,7 @@ def test_half_a_world_is_removed(real: Real, daemon: Daemon) -> None:
 def test_tidying_takes_mine_and_leaves_yours(
     real: Real, daemon: Daemon, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """tidy() removes this learner's containers, and neither a neighbour's nor the images."""
+    """tidy() removes this learner's containers, and neither a neighbour's nor the course's images."""
     begin("91.box")
     monkeypatch.setenv("LABKIT_LEARNER", "bob")
     theirs = begin("91.box").box
@@ -337,6 +337,19 @@ def test_tidying_takes_mine_and_leaves_yours(
     assert [thing.id for thing in sandbox.things(daemon) if thing.kind == "container"] == [theirs.id]
     assert "Nothing of yours is left" in capsys.readouterr().out
     assert [thing for thing in sandbox.things(daemon) if thing.kind == "image"]
+
+
+@pytest.mark.daemon
+def test_tidying_takes_my_images(real: Real, daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images that carry my label go, also without a name; a neighbour's stay."""
+    monkeypatch.setenv("LABKIT_LEARNER", "bob")
+    theirs = images.stack(daemon, {"whose": "bob"}, base="")
+    monkeypatch.setenv("LABKIT_LEARNER", "ada")
+    mine = images.stack(daemon, {"whose": "ada"}, base="")
+    images.stack(daemon, {"whose": "ada, again"}, base="", tag=mine)  # the first has no name now
+    tidy()
+    found = sandbox.things(daemon)
+    assert [thing.name for thing in found if thing.kind == "image" and thing.owner] == [theirs]
 
 
 @pytest.mark.daemon

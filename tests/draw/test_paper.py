@@ -85,6 +85,41 @@ def test_a_long_line_loses_its_middle(drawn: Drawn, length: int) -> None:
         assert drawn.texts[0].get_window_extent().width > 150
 
 
+TEETH = [(1.0, 3.0), (5.0, 7.0)]
+
+
+@pytest.mark.parametrize(("deep", "there"), [(0.5, (4, 2.6)), (-0.5, (4, 4.4))])
+def test_a_comb_is_one_shape(deep: float, there: tuple[float, float]) -> None:
+    """Boxes side by side are one outline; its bar runs below what is between them, or above."""
+    axes = paper.sheet(8, 6)
+    paper.comb(axes, TEETH, 4, 1, deep)
+    (shape,) = axes.patches
+    path = shape.get_path()
+    assert [path.contains_point(point) for point in [(2, 3.5), (4, 3.5), (6, 3.5), (8, 3.5), there]] == [
+        *(True, False, True, False),
+        True,
+    ]
+    box = path.get_extents()
+    assert (box.x0, box.x1, box.height) == (1, 7, 1.5)
+
+
+def test_a_comb_of_one_tooth_is_a_box() -> None:
+    """A single box has no bar, however deep one would be."""
+    axes = paper.sheet(8, 6)
+    paper.comb(axes, TEETH[:1], 4, 1, 0.5)
+    assert axes.patches[0].get_path().get_extents().bounds == (1, 3, 2, 1)
+
+
+def test_a_way_goes_through_its_points() -> None:
+    """An arrow with corners begins at its first point, ends at its last, and is as thick as asked."""
+    axes = paper.sheet(8, 6)
+    paper.way(axes, (1, 1), (1, 4), (6, 4), width=3)
+    (arrow,) = axes.patches
+    box = arrow.get_path().get_extents()
+    assert (box.x0, box.y0, round(box.x1)) == (1, 1, 6)
+    assert arrow.get_linewidth() == 3
+
+
 @pytest.mark.parametrize(
     ("words", "said"), [([], "nobody"), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")]
 )
