@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
-FAST := not daemon and not notebook and not browser and not machine
+FAST := not daemon and not notebook and not browser and not machine and not kernel
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test check bench outputs lock clean

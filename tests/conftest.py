@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -15,10 +16,13 @@ import trustme
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
-from labkit import endpoint, images, kit, leftovers, oci, sandbox
+from labkit import busybox, endpoint, images, kit, leftovers, oci, sandbox
 from labkit.daemon import Daemon, connect
 from labkit.errors import DaemonError
 from labkit.helper import HelperHost, container_name
+from labkit.host import Host
+from labkit.hosts import is_local
+from labkit.local import LocalHost
 from tests import hub
 from tests.fakes import Places
 from tests.hostfiles import HostFiles, host_files
@@ -32,21 +36,30 @@ settings.register_profile(
 )
 settings.load_profile("ours")
 
+# A shell without job control starts what runs in its background deaf to Ctrl-C, and that is inherited: signal(7).
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
-class TwoWorlds(LoadScopeScheduling):  # type: ignore[misc]
-    """The tests of the machine run beside those of the daemon, where there are two workers: neither sees the other.
 
-    What talks to the daemon stays in one worker, because some tests look at everything of a learner that it has; the
-    hub's image has no learner. (``--dist loadgroup`` groups nothing under pytest 9.2: pytest-xdist's issue 1386.)
+WORLDS = {"machine": ("tests/machine/", "tests/test_binder.py"), "laws": ("tests/test_laws.py",), "daemon": ("",)}
+"""Tests that see nothing of each other, by how their ids begin: those of the machine, those that have a daemon of their
+own, and all that are left."""
+
+
+class Worlds(LoadScopeScheduling):  # type: ignore[misc]
+    """The tests of each world run in one worker, beside those of the others.
+
+    What talks to one daemon stays together, because some tests look at everything of a learner that it has; the hub's
+    image has no learner. (``--dist loadgroup`` groups nothing under pytest 9.2: pytest-xdist's issue 1386.)
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return "machine" if nodeid.startswith(("tests/machine/", "tests/test_binder.py")) else "daemon"
+        return next(name for name, begins in WORLDS.items() if nodeid.startswith(begins))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
-    """Two worlds with ``--dist loadscope``; with every other, pytest-xdist's own."""
-    return TwoWorlds(config, log) if config.getoption("dist") == "loadscope" else None
+    """The worlds with ``--dist loadscope``; with every other, pytest-xdist's own."""
+    return Worlds(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 @pytest.fixture(scope="session")
@@ -83,10 +96,22 @@ def hub_image(daemon: Daemon, say: hub.Say) -> Iterator[str]:
 @pytest.fixture
 def nothing_left(daemon: Daemon) -> Iterator[None]:
     """Fail the test that leaves a labelled container, network or volume behind."""
-    before = {thing.id for thing in sandbox.things(daemon)}
+    before = ours(daemon)
     yield
-    after = [thing for thing in sandbox.things(daemon) if thing.kind != "image" and thing.id not in before]
-    assert not after
+    assert [name for key, name in ours(daemon).items() if key not in before] == []
+
+
+def ours(daemon: Daemon) -> dict[str, str]:
+    """The names of labelled containers, networks and volumes, by id, but for those of tests that run beside these."""
+    api: Any = daemon.client.api
+    chosen = {"label": [sandbox.LABEL]}
+    found = [
+        *((it["Id"], it["Names"] or (), it) for it in api.containers(all=True, filters=chosen)),
+        *((it["Id"], [it["Name"]], it) for it in api.networks(filters=chosen)),
+        *((it["Name"], [it["Name"]], it) for it in api.volumes(filters=chosen)["Volumes"] or ()),
+    ]
+    run, mine = f"{sandbox.LABEL}.run", sandbox.RUN
+    return {key: " ".join(names) for key, names, it in found if (it["Labels"] or {}).get(run, mine) == mine}
 
 
 VARIABLES = """
@@ -128,7 +153,7 @@ def ca() -> trustme.CA:
 def world(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A label of the test's own instead of ``labkit``: what it lists and removes is nobody else's."""
     label = f"labkit-test-{secrets.token_hex(4)}"
-    for module in (leftovers, sandbox, images, kit, oci):
+    for module in (busybox, leftovers, sandbox, images, kit, oci):
         monkeypatch.setattr(module, "LABEL", label)
     monkeypatch.setattr(images, "BUSYBOX", f"{label}/busybox:latest")
     monkeypatch.setenv("LABKIT_LEARNER", "ada")
@@ -146,6 +171,16 @@ def helper(daemon: Daemon) -> Iterator[HelperHost]:
         host.close()
         if box := sandbox.find(daemon, container_name()):
             box.remove()
+
+
+@pytest.fixture(scope="module", params=["local", "helper"])
+def host(request: pytest.FixtureRequest, daemon: Daemon) -> Host:
+    """Each of the two ways to look at the daemon's host: directly, and by the helper."""
+    if request.param == "helper":
+        return request.getfixturevalue("helper")  # type: ignore[no-any-return]
+    if not is_local(daemon):
+        pytest.skip("LocalHost needs root on the daemon's own host")
+    return LocalHost()
 
 
 @pytest.fixture(scope="module")

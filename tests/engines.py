@@ -1,5 +1,7 @@
 """Another engine, from Debian's packages, beside the one that runs: ``with engine("forky", "containerd") as url:``.
 
+``ENGINES`` says which there are.
+
 It is unpacked into ``build/engines``, never installed, and runs in a network namespace of its own: two daemons in
 one namespace take each other's bridge away. ``nsenter`` enters it; ``ip netns exec`` would remount ``/sys``, where
 dockerd then finds no devices cgroup. By hand: ``python -m tests.engines forky containerd``.
@@ -7,16 +9,21 @@ dockerd then finds no devices cgroup. By hand: ``python -m tests.engines forky c
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import docker
 
 from labkit.endpoint import Endpoint, knock
 from labkit.errors import DaemonError
@@ -24,6 +31,17 @@ from labkit.sandbox import wait_until
 
 CACHE = Path(__file__).parents[1] / "build" / "engines"
 PACKAGES = ("docker.io", "containerd")
+ENGINES = {
+    ("bookworm", "overlay2"): "20.10",  # older than the store of containerd, and than the word for it in daemon.json
+    ("trixie", "overlay2"): "26.1",
+    ("trixie", "containerd"): "26.1",
+    ("forky", "overlay2"): "28.5",
+    ("forky", "containerd"): "28.5",
+}
+"""A Debian suite and an image store → the engine that is started."""
+
+DRIVERS = {"overlay2": "overlay2", "containerd": "overlayfs"}
+"""A store → what ``docker info`` calls it."""
 
 
 def why_not() -> str:
@@ -41,9 +59,14 @@ def engine(suite: str, store: str) -> Iterator[str]:
     """Run the engine of a Debian suite; yield its address.
 
     Args:
-        suite: ``"trixie"`` has 26.1, ``"forky"`` 28.5.
-        store: ``"overlay2"`` or ``"containerd"``.
+        suite: ``"bookworm"`` has 20.10, ``"trixie"`` 26.1, ``"forky"`` 28.5.
+        store: ``"overlay2"`` or ``"containerd"``, which 20.10 has not.
+
+    Raises:
+        KeyError: if there is no such engine in ``ENGINES``; nothing is downloaded then.
+        RuntimeError: if it does not start, with the end of its log, or has another store than it was told.
     """
+    _ = ENGINES[suite, store]
     programs = fetch(suite)
     space = f"labkit-{os.getpid()}"
     with tempfile.TemporaryDirectory(prefix="labkit-engine-", ignore_cleanup_errors=True) as folder, _netns(space):
@@ -61,6 +84,8 @@ def engine(suite: str, store: str) -> Iterator[str]:
                 wait_until(lambda: daemon.poll() is not None or _answers(url), "the engine answers", deadline=60)
                 if daemon.poll() is not None:
                     raise RuntimeError((Path(folder) / "log").read_text()[-3000:])
+                if (driver := facts(url)["Driver"]) != DRIVERS[store]:
+                    raise RuntimeError(f"the engine of {suite} keeps images with {driver}, not with {DRIVERS[store]}")
                 yield url
             finally:
                 daemon.terminate()
@@ -86,6 +111,12 @@ def _answers(url: str) -> bool:
     with contextlib.suppress(DaemonError):
         return bool(knock(Endpoint(url, "a test")))
     return False
+
+
+def facts(url: str) -> dict[str, Any]:
+    """``docker info`` of the engine at an address."""
+    with contextlib.closing(docker.DockerClient(url)) as client:
+        return dict(client.info())
 
 
 @contextlib.contextmanager
@@ -144,7 +175,29 @@ def _mirror() -> str:
     return found.group() if found else ""
 
 
+def main() -> None:
+    """Run the engine that is asked for until stdin ends, a line comes in, or somebody ends it with SIGTERM."""
+    listed = "\n".join(f"  {suite:9} {store:11} {version}" for (suite, store), version in ENGINES.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.engines",
+        description="Run another engine beside the one that runs, until Enter is pressed or stdin ends.",
+        epilog=f"what is possible:\n{listed}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("suite", choices=dict.fromkeys(suite for suite, _ in ENGINES), help="of Debian")
+    parser.add_argument("store", choices=list(DRIVERS), help="where the images are kept")
+    asked = parser.parse_args()
+    if (asked.suite, asked.store) not in ENGINES:
+        parser.error(f"the engine of {asked.suite} has no store of {asked.store}")
+    if reason := why_not():
+        parser.error(reason)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with engine(asked.suite, asked.store) as url:
+        said = facts(url)
+        print(f"# Docker {said['ServerVersion']}, {said['Driver']}, below {said['DockerRootDir']}")
+        print(f"export DOCKER_HOST={url}\n# Press Enter to stop it.", flush=True)
+        sys.stdin.readline()
+
+
 if __name__ == "__main__":
-    with engine(*sys.argv[1:3]) as url:
-        print(f"export DOCKER_HOST={url}\nPress Enter to stop it.")
-        input()
+    main()

@@ -43,6 +43,8 @@ def server(conversation: Conversation, *, at: Path | None = None, tls: ssl.SSLCo
         def handle(self) -> None:
             self.request.settimeout(30)
             with contextlib.suppress(OSError):  # the other side went away, or does not speak TLS
+                if not at:  # as dockerd does: what it writes in two pieces would wait for an acknowledgement
+                    self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 sock = tls.wrap_socket(self.request, server_side=True) if tls else self.request
                 with sock:
                     conversation(sock, over)

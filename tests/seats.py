@@ -54,7 +54,7 @@ class Seat:
         """Run this Python with these words, as this learner."""
         command, options = [self.python, *words], {"capture_output": True, "text": True, "check": False} | self.user
         done: subprocess.CompletedProcess[str] = subprocess.run(
-            command, cwd=self.place, env=self.environ, timeout=280, **options
+            command, cwd=self.place, env=self.environ, timeout=900, **options
         )
         return done
 

@@ -17,7 +17,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labkit import errors
-from labkit.answers import check, new_mark, quote, quote_word, quote_words, read_entries, read_entry, receive
+from labkit.answers import (
+    BATCH,
+    check,
+    new_mark,
+    quote,
+    quote_word,
+    quote_words,
+    read_all,
+    read_entries,
+    read_entry,
+    receive,
+)
 from labkit.host import decode, encode
 from labkit.stream import STDERR, STDOUT, Stream
 
@@ -33,6 +44,15 @@ def test_a_shell_reads_each_word_as_it_was(these: list[bytes]) -> None:
     line = "printf '%s\\0' " + " ".join(map(quote_word, these))
     told = subprocess.run(["/bin/sh", "-s"], input=encode(line), capture_output=True, check=True).stdout
     assert told.split(b"\0")[:-1] == these
+
+
+@pytest.mark.parametrize(("count", "commands"), [(0, 0), (1, 1), (BATCH, 1), (BATCH + 1, 2)])
+def test_many_files_are_asked_for_in_few_commands(count: int, commands: int) -> None:
+    """One command reads up to BATCH files, each with what ends it, and none of the names is lost."""
+    script, end = read_all([f"/proc/{number}/stat" for number in range(count)], "0123456789abcdef")
+    assert script.count("busybox") == commands
+    assert script.count("'/proc/") == script.count(" /proc/self/environ") == count
+    assert end == b"0123456789abcdef=\0"
 
 
 @pytest.mark.parametrize("path", ["", "etc", "-n", "/a\0b"])

@@ -19,8 +19,6 @@ from labkit import errors, images, sandbox
 from labkit import host as hosts
 from labkit.daemon import Daemon
 from labkit.host import WHOLE, Entry, Host
-from labkit.hosts import is_local
-from labkit.local import LocalHost
 from labkit.sandbox import wait_until
 from tests.hostfiles import HostFiles, word
 
@@ -118,16 +116,6 @@ def test_text_keeps_every_byte(data: bytes) -> None:
 # --- Both hosts: files ------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", params=["local", "helper"])
-def host(request: pytest.FixtureRequest, daemon: Daemon) -> Host:
-    """Each of the two ways to look at the daemon's host."""
-    if request.param == "helper":
-        return request.getfixturevalue("helper")  # type: ignore[no-any-return]
-    if not is_local(daemon):
-        pytest.skip("LocalHost needs root on the daemon's own host")
-    return LocalHost()
-
-
 NAMES = {
     "newline": b"two\nlines",
     "newline at the end": b"line\n",
@@ -158,12 +146,43 @@ CONTENTS = {
 }
 
 
+NAMES_AND_CONTENTS = {name: name for name in NAMES.values()} | {
+    b"contents %d" % number: data for number, data in enumerate(CONTENTS.values())
+}
+
+
 @pytest.mark.daemon
 @pytest.mark.parametrize("data", CONTENTS.values(), ids=CONTENTS)
 def test_contents_arrive_byte_for_byte(host: Host, files: HostFiles, data: bytes) -> None:
     """What is read has the bytes that were written, whatever they look like."""
     assert host.read(files.write(b"file", data)) == data
     assert files.do("cat file") == data
+
+
+@pytest.mark.daemon
+def test_many_files_arrive_in_order_and_byte_for_byte(host: Host, files: HostFiles) -> None:
+    """Many files at once have the bytes of each, whatever they and their names look like, and twice if asked twice."""
+    files.fill(NAMES_AND_CONTENTS)
+    paths = [files.at(name) for name in NAMES_AND_CONTENTS]
+    assert list(host.read_each(paths + paths[:1])) == [*NAMES_AND_CONTENTS.values(), NAMES["newline"]]
+    assert list(host.read_each([])) == []
+
+
+@pytest.mark.daemon
+def test_of_what_cannot_be_read_there_is_nothing(host: Host, files: HostFiles) -> None:
+    """Missing files, folders, links to themselves and processes that have ended are empty; the others are not."""
+    files.do("echo a > a; echo b > b; mkdir folder; ln -s loop loop")
+    names = [b"a", b"nowhere", b"folder", b"loop", b"a/x", b"b"]
+    found = host.read_each([*map(files.at, names), "/proc/999999999/status", "/proc/sys/kernel/ostype"])
+    assert list(found) == [b"a\n", b"", b"", b"", b"", b"b\n", b"", b"Linux\n"]
+
+
+@pytest.mark.daemon
+def test_thousands_of_files_can_be_asked_for(host: Host, files: HostFiles) -> None:
+    """More files than one command can be given are read all the same."""
+    path = files.write(b"x" * 200, b"contents")
+    path = path.replace("/", "/" + "./" * 1800, 1)  # near the 4096 bytes that a path may have
+    assert list(host.read_each([path] * 1000)) == [b"contents"] * 1000
 
 
 @pytest.mark.daemon
@@ -472,7 +491,7 @@ def test_an_ended_process_is_said_to_have_ended(host: Host, daemon: Daemon) -> N
     """Reading about a process that was there a moment ago says that it may have ended."""
     with sandbox.run(images.BUSYBOX, "sleep 3600", what="test", daemon=daemon) as box:
         path = f"/proc/{box.pid}/status"
-        assert "sleep" in host.text(path)
+        sandbox.wait_until(lambda: "sleep" in host.text(path), "the process has the name of its program")
     with pytest.raises(errors.PathMissing, match="the process may have ended"):
         host.read(path)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import json
@@ -16,10 +17,11 @@ from typing import Any
 import pytest
 from docker.errors import ImageNotFound
 
-from labkit import images, parts, sandbox
+from labkit import images, oci, parts, sandbox
 from labkit.daemon import Daemon
 from labkit.errors import ImageError, PartMissing
 from labkit.images import Item
+from labkit.leftovers import remove_one
 from tests import elf
 from tests.oracles import docker, inspect
 from tests.registry import registry
@@ -329,3 +331,61 @@ def test_a_pull_that_fails_is_said(
             images.build(daemon, pull=True)
     assert caught.value.remedy == parts.REMEDY
     assert sandbox.things(daemon) == []
+
+
+# --- several layers -----------------------------------------------------------------------------------------
+
+
+def test_what_was_saved_is_read_again() -> None:
+    """Configuration, layers and tag of an image are those that were written, packed layers as they are stored."""
+    layers = [gzip.compress(images.write_layer({"a": Item(b"1")})), images.write_layer({"b": Item(b"2")})]
+    tar = io.BytesIO()
+    oci.write_archive(tar, oci.Draft({"config": {"Cmd": ["true"]}}, layers, ["a:1"]))
+    found = images.read_saved(tar.getvalue())
+    assert (found.config["config"], found.layers, found.tags) == ({"Cmd": ["true"]}, layers, ["a:1"])
+
+
+@pytest.mark.daemon
+def test_a_stack_begins_with_the_layers_of_its_base(daemon: Daemon) -> None:
+    """The base's layers are in it byte for byte, then one for each mapping, and the daemon runs it."""
+    lower = images.stack(daemon, {"a": "1"}, {"a": "2", "b": b"\xff"}, Cmd=["cat", "/a"])
+    upper = images.stack(daemon, {"a": "3"}, base=lower, what="upper", labels={"labkit.more": "yes"})
+    try:
+        told = [inspect("image", name) for name in (images.BUSYBOX, lower, upper)]
+        course, below, above = (facts["RootFS"]["Layers"] for facts in told)
+        assert (below[: len(course)], len(below)) == (course, len(course) + 2)
+        assert (above[:-1], above[-1]) == (below, digest_of({"a": "3"}))
+        marks = told[2]["Config"]["Labels"]
+        assert (marks["labkit"], marks["labkit.owner"], marks["labkit.more"]) == ("upper", sandbox.owner(), "yes")
+        assert docker("run", "--rm", upper) == "3"
+    finally:
+        for name in (upper, lower):
+            remove_one(daemon, "image", name)
+
+
+def digest_of(files: dict[str, str]) -> str:
+    """The diff-id of a layer with these files."""
+    return images.digest(images.write_layer({path: Item(text.encode()) for path, text in files.items()}))
+
+
+@pytest.mark.daemon
+def test_a_shared_stack_is_the_same_for_everybody(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever makes a shared image gets the same one, without a word of whose it is; the mode of its files is kept."""
+    files, found = {"bin/it": images.Item(b"#!/bin/sh\necho it\n", mode=0o755)}, []
+    try:
+        for owner in ("ada", "bob"):
+            monkeypatch.setenv("LABKIT_LEARNER", owner)
+            images.stack(daemon, files, tag="labkit-shared:1", what="image", shared=True, Cmd=["it"])
+            found.append(inspect("image", "labkit-shared:1"))
+        assert found[0]["Id"] == found[1]["Id"]
+        assert found[0]["Config"]["Labels"] == {"labkit": "image"}
+        assert docker("run", "--rm", "labkit-shared:1") == "it"
+    finally:
+        remove_one(daemon, "image", "labkit-shared:1")
+
+
+@pytest.mark.daemon
+def test_a_missing_base_is_said(daemon: Daemon) -> None:
+    """An image cannot stand on one that is not there; the error names it."""
+    with pytest.raises(ImageError, match="no image 'labkit/nobody:1'"):
+        images.stack(daemon, {"a": "1"}, base="labkit/nobody:1")

@@ -23,6 +23,9 @@ pytestmark = [pytest.mark.daemon, pytest.mark.browser]
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
+LOST = "dialog:has-text('Server Connection Error')"
+"""What JupyterLab shows of a server that did not answer at once; it tries again, and a learner clicks it away."""
+
 
 @pytest.fixture
 def lab(daemon: Daemon, tmp_path: Path) -> Iterator[str]:
@@ -57,7 +60,9 @@ def page() -> Iterator[Page]:
         pytest.skip("there is no Chromium on this computer")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser.new_page(viewport={"width": 1180, "height": 1000})
+        page = browser.new_page(viewport={"width": 1180, "height": 1000})
+        page.add_locator_handler(page.locator(LOST), lambda dialog: dialog.locator("button").last.click())
+        yield page
         browser.close()
 
 

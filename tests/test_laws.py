@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import os
 import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +24,18 @@ from labkit.course.claims import Claim
 from labkit.course.desk import Task
 from labkit.course.exercise import World, exercises, find
 from labkit.course.seed import mark
-from labkit.daemon import Daemon
+from labkit.daemon import Daemon, connect
 from labkit.errors import DaemonError
 from labkit.helper import container_name
 from labkit.leftovers import things
-from tests import chapters
+from tests import chapters, engines
 from tests.attempts import WrongAnswer, answer, attempt, begin, reference, seen, wrong_answers
 
 IDS = [exercise.id for exercise in exercises()]
 PROGRAMS = [exercise.id for exercise in exercises() if exercise.kind == "program"]
 VALUES = [exercise.id for exercise in exercises() if exercise.kind == "value"]
+STATES = [exercise.id for exercise in exercises() if exercise.kind == "state"]
+CLAIMING = PROGRAMS + VALUES
 ASKING = [exercise_id for exercise_id in IDS if exercise_id not in PROGRAMS]
 """The exercises whose judge asks the daemon; that of a program asks the learner's function."""
 
@@ -39,6 +43,22 @@ REMOVABLE = [exercise_id for exercise_id in ASKING if exercise_id != "01.events"
 """The world of 01.events is the daemon's diary, which nobody can remove."""
 
 each = pytest.mark.parametrize("exercise_id", IDS)
+
+
+@pytest.fixture(scope="module")
+def daemon() -> Iterator[Daemon]:
+    """A daemon of the laws' own, where they run beside the tests that look at everything that one has."""
+    with contextlib.ExitStack() as ends:
+        url = None
+        if "PYTEST_XDIST_WORKER" in os.environ and not engines.why_not():
+            url = ends.enter_context(engines.engine("bookworm", "overlay2"))
+            patch = ends.enter_context(pytest.MonkeyPatch.context())
+            patch.setenv("DOCKER_HOST", url)
+            patch.setattr(sys.modules[connect.__module__], "_current", None)
+        try:
+            yield connect(url, quiet=True)
+        except DaemonError as error:
+            pytest.skip(f"no Docker daemon: {error.problem}")
 
 
 @pytest.fixture(scope="module")
@@ -127,10 +147,10 @@ def test_a_neighbours_answer_is_wrong(
 
 
 @pytest.mark.daemon
-def test_a_restarted_kernel_begins_again(daemon: Daemon, learner: str, home: Path, begun: dict[str, Task]) -> None:
+def test_a_restarted_kernel_begins_again(daemon: Daemon, learner: str, home: Path) -> None:
     """A new process of the same learner begins on what the old one left, and is judged as before."""
     for exercise_id in IDS:  # what is left is every world, some answered in part
-        answer(begun[exercise_id], wrong_answers(exercise_id)[0].text, daemon)
+        answer(begin(exercise_id), wrong_answers(exercise_id)[0].text, daemon)
     command = [sys.executable, "-m", "tests.attempts", *IDS]
     environ = chapters.environment(learner, home)
     done = subprocess.run(command, cwd=chapters.ROOT, env=environ, capture_output=True, text=True)
@@ -147,16 +167,34 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@each
-@given(value=JSON)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def anything(examples: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Call a test with so many values of JSON, however long one takes."""
+    slowly = settings(max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    return lambda test: slowly(given(value=JSON)(test))
+
+
+@pytest.mark.parametrize("exercise_id", CLAIMING)
+@anything(60)
 @pytest.mark.daemon
 def test_points_stay_in_their_bounds(exercise_id: str, value: Any, daemon: Daemon, begun: dict[str, Task]) -> None:
     """Whatever is claimed, the judge does not stumble, and gives neither less than 0 nor more than there are."""
-    task = begun[exercise_id]
+    stays_in_bounds(begun[exercise_id], value)
+
+
+@pytest.mark.parametrize("exercise_id", STATES)
+@anything(3)
+@pytest.mark.daemon
+def test_a_claim_is_nothing_where_the_state_counts(exercise_id: str, value: Any, daemon: Daemon, learner: str) -> None:
+    """The judge of a state gives no point for anything that is claimed."""
+    assert stays_in_bounds(begin(exercise_id), value) == 0
+
+
+def stays_in_bounds(task: Task, value: Any) -> int:
+    """Return the points for a claim, which are neither less than 0 nor more than there are."""
     verdict = task.exercise.verdict(Claim(value), task.world)
     assert 0 <= verdict.points <= verdict.total
     assert seen(verdict, task)
+    return verdict.points
 
 
 # --- 7: nothing is not enough --------------------------------------------------------------------------------

@@ -146,11 +146,27 @@ def test_registry_hosts_are_recognised(parts: tuple[str, ...]) -> None:
 # From the ground up. A module may import its own storey and those below it, never one above.
 STOREYS = [
     {"errors", "remedies", "version"},
-    {"parts", "oci", "endpoint", "relay"},
+    {"parts", "oci", "busybox", "scripts", "endpoint", "relay"},
     {"machine"},
     {"daemon"},
-    {"stream", "host", "hosts", "local", "helper", "answers", "images", "sandbox", "leftovers", "kit", "terminal"},
+    {
+        "stream",
+        "host",
+        "hosts",
+        "local",
+        "helper",
+        "folders",
+        "answers",
+        "images",
+        "sandbox",
+        "bench",
+        "leftovers",
+        "kit",
+        "programs",
+        "terminal",
+    },
     {"inside"},
+    {"engine", "forward", "second"},
     {"tap"},
     {"draw"},
     {"course"},
@@ -159,7 +175,7 @@ STOREYS = [
     {"cli", "doctor"},
     {"__main__"},
 ]
-SPEAKS_DOCKER = {"daemon", "stream", "sandbox", "leftovers", "images", "course"}
+SPEAKS_DOCKER = {"daemon", "stream", "sandbox", "leftovers", "images", "programs", "course"}
 MODULES = sorted((ROOT / "labkit").rglob("*.py"))
 each_module = pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 

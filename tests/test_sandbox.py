@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import getpass
 import itertools
+import json
+import socket
+import threading
 import time
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from docker import DockerClient
 
 from labkit import images, leftovers, sandbox
 from labkit.daemon import Daemon
 from labkit.errors import SandboxError
+from tests import fakes
 from tests.oracles import docker, inspect
 
 SLEEP = ["sleep", "1000"]
@@ -181,6 +186,21 @@ def test_sh_returns_what_was_printed(daemon: Daemon, world: str) -> None:
         assert box.sh("printf 'a\\nb\\n'") == "a\nb"
         with pytest.raises(SandboxError, match=r"`echo no; exit 4` in .* ended with status 4: no"):
             box.sh("echo no; exit 4")
+
+
+def test_sh_loses_nothing_that_comes_at_once() -> None:
+    """What is printed is returned, also where it comes in one piece with the head of the daemon's answer."""
+    frame = b"\1\0\0\0\0\0\0\6first\n"
+
+    def converse(sock: socket.socket, over: threading.Event) -> None:
+        asked = sock.recv(65536).split(b" ")[1]
+        body = frame if asked.endswith(b"/start") else json.dumps({"Id": "run", "ExitCode": 0}).encode()
+        length = b"" if asked.endswith(b"/start") else b"Content-Length: %d\r\n" % len(body)
+        sock.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n" + length + b"\r\n" + body)
+
+    with fakes.server(converse) as url:
+        daemon: Any = SimpleNamespace(client=DockerClient(url, version="1.41"))
+        assert sandbox.Box("box", "id", daemon).sh("echo first") == "first"
 
 
 @pytest.mark.daemon

@@ -59,6 +59,14 @@ def test_a_missing_docker_command_is_explained(monkeypatch: pytest.MonkeyPatch) 
         sh("docker ps")
 
 
+def test_a_program_that_an_image_lacks_is_not_docker() -> None:
+    """Where docker is there and a container lacks a program, which is status 127 too, nobody is told to install it."""
+    said = """docker: Error response from daemon: exec: "/bin/bash": no such file or directory"""
+    with pytest.raises(errors.LabError) as raised:
+        sh(f"echo '{said}' >&2; exit 127")
+    assert "docker-cli" not in str(raised.value)
+
+
 def test_another_missing_command_is_not_dockers() -> None:
     """Where another command is missing, nobody is told to install docker."""
     with pytest.raises(errors.LabError, match="nosuchcommand") as caught:

@@ -187,7 +187,7 @@ def _unreadable() -> Iterator[Pupil]:
         "50 MB": (50_000_000, f"larger than the {LIMIT // 1_000_000} MB"),
         "nbformat 3": (copies.as_bytes(three), "It has the old notebook format 3."),
         "nbformat 5": (copies.as_bytes(notebook | {"nbformat": 5}), "It has notebook format 5, and only 4 is read."),
-        "unknown chapter": (copies.as_bytes(unknown), "The notebook speaks of chapter 77; there are 00, 01."),
+        "unknown chapter": (copies.as_bytes(unknown), "The notebook speaks of chapter 77; there are 00, 01"),
     }
     for kind, (content, says) in kinds.items():
         yield Pupil(kind, f"{FOLDER}/{kind}/00_start.ipynb", kind, content, says=says)

@@ -408,7 +408,8 @@ add = None
 FIRST = "killer", "partial", "perfect"
 """Who is graded before that."""
 
-KILLER = "import psutil\nfor one in psutil.Process().parents()[:2]: one.kill()"
+KILLER = "import psutil\nfor one in reversed(psutil.Process().parents()[:2]): one.kill()"
+"""One that ends the worker, and then the nursery, with which its own kernel ends."""
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from nbformat import NotebookNode
 from labkit.course.exercise import exercises
 from labkit.errors import CourseError
 from labkit.grade import chapters as shipped
-from labkit.grade.chapters import EDITION, edition, find_folder, read_chapter, read_chapters
+from labkit.grade.chapters import EDITION, edition, find_folder, read_chapter, read_chapters, read_imports
 from tests import chapters
 
 each = pytest.mark.parametrize("number", chapters.FILES)
@@ -31,6 +31,19 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_chapters_are_those_of_the_checkout() -> None:
     """Every chapter is found by its two digits, with its file."""
     assert {number: chapter.path for number, chapter in read_chapters().items()} == chapters.FILES
+
+
+def test_what_the_cells_import_is_read() -> None:
+    """The packages that code cells import are found, whichever form the line has; prose counts for nothing."""
+    chapter = copy.deepcopy(read_chapters()["01"])
+    chapter.notebook.cells = [
+        NotebookNode(
+            cell_type="code", source="%matplotlib inline\nimport xml.dom as d\n    from numpy.linalg import inv"
+        ),
+        NotebookNode(cell_type="markdown", source="import prose"),
+    ]
+    assert read_imports([chapter]) == ["numpy", "xml"]
+    assert "labkit" in read_imports(read_chapters().values())
 
 
 @each

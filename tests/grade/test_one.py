@@ -231,9 +231,10 @@ def test_what_the_judge_fails_at_is_nobodys_fault(grader: Grader, monkeypatch: p
     assert (second.status, result.status, result.points) == ("pass", "infra-error", None)
 
 
-def test_without_a_kernel_nobody_has_a_score(grader: Grader) -> None:
-    """Where no kernel comes up, every exercise is the grader's failure, not one that was not reached."""
-    result = grader.grade({ADD.id: RIGHT}, memory=1 << 20)
+def test_without_a_kernel_nobody_has_a_score(grader: Grader, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no kernel comes up in time, every exercise is the grader's failure, not one that was not reached."""
+    monkeypatch.setattr(kernels, "START", 0.0)
+    result = grader.grade({ADD.id: RIGHT})
     assert [exercise.status for exercise in result.exercises] == ["infra-error"] * 2 and result.points is None
     assert "did not start" in result.exercises[0].sentence
 

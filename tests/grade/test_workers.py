@@ -26,6 +26,9 @@ from tests.grade.conftest import alive, handed_in
 notebook = pytest.mark.notebook
 
 ADD, WORDS = plain.Add(), plain.Words()
+KILLS = "import psutil\nfor one in reversed(psutil.Process().parents()[:2]): one.kill()"
+"""A submission that ends its worker, and then the nursery, with which its own kernel ends."""
+
 RIGHT = {one.id: one.answer("perfect") for one in (ADD, WORDS)}
 
 
@@ -112,9 +115,8 @@ time.sleep(1000)
 @notebook
 def test_a_worker_that_dies_over_a_question_is_lost(worker: WorkerProcess) -> None:
     """A submission that kills its worker is told to be that; nothing of the worker is left to be asked again."""
-    text = "import psutil\nfor one in psutil.Process().parents()[:2]: one.kill()"
     with pytest.raises(WorkerLost, match="it ended"):
-        worker.grade(handed_in({ADD.id: text}), Ticket(), 60)
+        worker.grade(handed_in({ADD.id: KILLS}), Ticket(), 60)
     assert worker.process is None
 
 
@@ -137,9 +139,8 @@ def test_a_worker_that_was_lost_leaves_no_file(worker: WorkerProcess) -> None:
     """What a killed worker and its nursery had in temporary folders is gone, that of the submission among it."""
     worker.canary(Ticket())
     folder = temporary(worker)
-    text = "import psutil\nfor one in psutil.Process().parents()[:2]: one.kill()"
     with pytest.raises(WorkerLost):
-        worker.grade(handed_in({ADD.id: text}), Ticket(), 60)
+        worker.grade(handed_in({ADD.id: KILLS}), Ticket(), 60)
     assert not folder.exists()
 
 

@@ -12,9 +12,6 @@ from tests import chapters
 from tests.machine.machines import Machine
 from tests.seats import Seat
 from tests.test_chapters import (
-    test_the_chapters_as_shipped as test_the_chapters_as_shipped,
-)
-from tests.test_chapters import (
     test_the_chapters_solved as test_the_chapters_solved,
 )
 from tests.test_chapters import (

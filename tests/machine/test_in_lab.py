@@ -68,7 +68,8 @@ def open_chapter(page: Page, address: str) -> None:
         page.goto(address)
         with contextlib.suppress(TimeoutError):
             page.wait_for_selector(".jp-Notebook h1:has-text('Start here')", timeout=patience)
-            return
+            page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=patience)
+            return  # a cell that is run before its kernel is there stays as it is
     raise AssertionError(f"JupyterLab does not open {address}")
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,6 +75,32 @@ def test_it_ends_with_its_owner(where: Places) -> None:
         )
         owner.wait()
         assert look(where, kernel, network, pid=owner.pid).startswith("It ended with process")
+
+
+@pytest.mark.parametrize("who", ["kernel", "network", "owner"])
+def test_an_end_is_noticed_at_once(where: Places, monkeypatch: pytest.MonkeyPatch, who: str) -> None:
+    """Who ends while nobody looks is noticed all the same, long before the next look."""
+    monkeypatch.setattr(module, "LOOK", 1000.0)
+    with child() as kernel, child() as network, child() as owner:
+        doomed = {"kernel": kernel, "network": network, "owner": owner}[who]
+        threading.Timer(0.5, doomed.kill).start()
+        with pytest.raises(Ended) if who != "owner" else contextlib.nullcontext():
+            assert look(where, kernel, network, pid=owner.pid).startswith("It ended with process")
+
+
+def test_where_no_end_is_told_it_looks_often(where: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An old kernel does not say when a process ends; then it is looked at each second."""
+    monkeypatch.setattr(module, "LOOK", 1000.0)
+    monkeypatch.setattr(os, "pidfd_open", forbidden)
+    with child() as kernel, child() as network:
+        threading.Timer(0.5, kernel.kill).start()
+        with pytest.raises(Ended, match="The kernel was killed by SIGKILL"):
+            look(where, kernel, network)
+
+
+def forbidden(pid: int) -> int:
+    """What ``pidfd_open`` is where there is none."""
+    raise OSError(38, "Function not implemented")
 
 
 def test_it_ends_with_its_folder(where: Places) -> None:

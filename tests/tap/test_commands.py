@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from labkit.inside.exchanges import Exchange
 from labkit.sandbox import wait_until
 from labkit.tap.wiretap import wiretap
 from tests.forwarder import forwarded
-from tests.tap.tapes import Overheard, overheard
+from tests.tap.tapes import Overheard, Tape, overheard, taped
 
 pytestmark = pytest.mark.daemon
 
@@ -117,6 +118,24 @@ def test_nothing_is_changed_and_all_is_understood(name: str, desk: Desk, daemon:
     asked = [exchange.template for exchange in exchanges]
     assert [line for line in COMMANDS[name][1] if line not in asked] == []
     assert all(exchange.status in (101, 200, 201, 204) for exchange in exchanges)
+
+
+def test_a_client_receives_the_same_without_the_wiretap(desk: Desk, daemon: Daemon) -> None:
+    """Four commands, with the wiretap and then without: equal output, and equal in every byte received but the date."""
+    box = desk.ended.id
+    scenario = [["logs", box], ["inspect", box], ["cp", f"{box}:/etc/passwd", "-"], ["diff", box]]
+    with overheard(daemon) as heard:
+        tapped = [docker(heard.url, *words) for words in scenario]
+    with taped(daemon.endpoint.dial) as (url, tapes):
+        direct = [docker(url, *words) for words in scenario]
+    assert tapped == direct and [status for status, _ in direct] == [0] * len(scenario)
+    assert [undated(tape) for tape in heard.before] == [undated(tape) for tape in tapes]
+    assert b"out\n" in b"".join(map(undated, tapes))
+
+
+def undated(tape: Tape) -> bytes:
+    """What was answered, without the lines of the heads that say when."""
+    return re.sub(rb"\r\nDate: [^\r]+", b"", bytes(tape.answered))
 
 
 def test_what_a_terminal_shows_is_what_the_raw_stream_had(desk: Desk, daemon: Daemon) -> None:

@@ -1,0 +1,62 @@
+"""The engines that can be started beside the one that runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from labkit import images, sandbox
+from labkit.daemon import connect
+from tests import engines
+from tests.engines import ENGINES
+
+
+@pytest.mark.daemon
+@pytest.mark.parametrize(("suite", "store"), ENGINES)
+def test_each_engine_starts(suite: str, store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that was fetched before has the version and the store that were asked for, and runs a container."""
+    if reason := engines.why_not():
+        pytest.skip(reason)
+    if not (engines.CACHE / suite).exists():
+        pytest.skip(f"`python -m tests.engines {suite} {store}` has not fetched it")
+    with engines.engine(suite, store) as url:
+        monkeypatch.setenv("DOCKER_HOST", url)  # so that monkeypatch undoes what connect() sets
+        for name, value in (("_current", None), ("_set_by_us", {})):
+            monkeypatch.setattr(sys.modules[connect.__module__], name, value)
+        other = connect(url, quiet=True)
+        facts = engines.facts(url)
+        assert facts["ServerVersion"].startswith(ENGINES[suite, store])
+        with sandbox.run(images.ensure(other), ["sleep", "1000"], daemon=other) as box:
+            (root,) = [line for line in box.sh("cat /proc/mounts").splitlines() if line.split()[1] == "/"]
+        kept = {
+            "overlay2": f"{facts['DockerRootDir']}/overlay2/",
+            "containerd": "/io.containerd.snapshotter.v1.overlayfs/",
+        }
+        assert kept[store] in root
+    assert not Path(url.removeprefix("unix://")).parent.exists()
+
+
+def test_an_engine_that_is_not_there_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """20.10 has no store of containerd: nothing is fetched for it, and the script says why."""
+    monkeypatch.setattr(engines, "fetch", lambda suite: pytest.fail(f"{suite} is fetched"))
+    with pytest.raises(KeyError), engines.engine("bookworm", "containerd"):
+        pass
+    monkeypatch.setattr(sys, "argv", ["engines", "bookworm", "containerd"])
+    with pytest.raises(SystemExit):
+        engines.main()
+    assert "the engine of bookworm has no store of containerd" in capsys.readouterr().err
+
+
+def test_the_help_lists_what_there_is(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """``--help`` has a line for each engine: suite, store, version."""
+    monkeypatch.setattr(sys, "argv", ["engines", "--help"])
+    with pytest.raises(SystemExit):
+        engines.main()
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [line for line in lines if line[-1:] and line[-1][0].isdigit()] == [
+        [suite, store, version] for (suite, store), version in ENGINES.items()
+    ]
