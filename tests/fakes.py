@@ -14,6 +14,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http.client import parse_headers
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def docker(api: str = "1.43", *, info: object = None, status: str = "200 OK") ->
         info = {"ServerVersion": "25.0.3", "Name": "fake", "Driver": "overlay2"}
 
     def converse(sock: socket.socket, over: threading.Event) -> None:
-        asked = _request(sock).endswith("/info")
+        asked = request(sock).endswith("/info")
         body = json.dumps(info if asked else "OK")
         first = f"HTTP/1.1 {status if asked else '200 OK'}\r\nApi-Version: {api}\r\n"
         head = f"{first}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
@@ -78,7 +79,7 @@ def docker(api: str = "1.43", *, info: object = None, status: str = "200 OK") ->
 
 def pings_only(sock: socket.socket, over: threading.Event) -> None:
     """Answer the ping, and keep silent at everything else."""
-    if _request(sock) == "/_ping":
+    if request(sock) == "/_ping":
         sock.sendall(b"HTTP/1.1 200 OK\r\nApi-Version: 1.43\r\nContent-Length: 0\r\n\r\n")
     else:
         over.wait()
@@ -91,7 +92,7 @@ def silent(sock: socket.socket, over: threading.Event) -> None:
 
 def hang_up(sock: socket.socket, over: threading.Event) -> None:
     """Read the question, and close without an answer."""
-    _request(sock)
+    request(sock)
 
 
 def slam(sock: socket.socket, over: threading.Event) -> None:
@@ -151,12 +152,11 @@ def forwards(dial: Callable[[], socket.socket], calls: list[str]) -> Conversatio
     return converse
 
 
-def _request(sock: socket.socket) -> str:
-    """Read one request; return its path, or ``""`` if none came."""
+def request(sock: socket.socket) -> str:
+    """Read one request to its end, or the other side would hear a reset; return its path, or ``""`` if none came."""
     with sock.makefile("rb") as file:
         words = file.readline().decode("latin-1").split()
-        while file.readline().strip():
-            pass
+        file.read(int(parse_headers(file).get("Content-Length", 0)))
     return words[1] if len(words) > 1 else ""
 
 

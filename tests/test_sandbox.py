@@ -193,9 +193,9 @@ def test_sh_loses_nothing_that_comes_at_once() -> None:
     frame = b"\1\0\0\0\0\0\0\6first\n"
 
     def converse(sock: socket.socket, over: threading.Event) -> None:
-        asked = sock.recv(65536).split(b" ")[1]
-        body = frame if asked.endswith(b"/start") else json.dumps({"Id": "run", "ExitCode": 0}).encode()
-        length = b"" if asked.endswith(b"/start") else b"Content-Length: %d\r\n" % len(body)
+        starts = fakes.request(sock).endswith("/start")
+        body = frame if starts else json.dumps({"Id": "run", "ExitCode": 0}).encode()
+        length = b"" if starts else b"Content-Length: %d\r\n" % len(body)
         sock.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n" + length + b"\r\n" + body)
 
     with fakes.server(converse) as url:
