@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
@@ -43,3 +44,13 @@ def shelf(samples: None, monkeypatch: pytest.MonkeyPatch) -> Shelf:
 def box_world(shelf: Shelf) -> World:
     """The world of 91.box on that daemon."""
     return World(cast(Daemon, shelf), "91.box", "ada")
+
+
+@pytest.fixture
+def real_world(daemon: Daemon, request: pytest.FixtureRequest) -> Iterator[World]:
+    """The world on a real daemon of the exercise that the test names, for a learner of its own; gone afterwards."""
+    world = World(daemon, request.param, "test-ada", "nonce")
+    world.clear()
+    yield world
+    world.close()
+    world.clear()

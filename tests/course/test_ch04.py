@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -15,51 +13,33 @@ from labkit.course.ch04_places import LAYERS, Where, asked_for
 from labkit.course.ch04_sharing import PLAN, Next, Shared, read_stacks, stacks, totals, wrong_turns
 from labkit.course.ch04_top import Own, path, text
 from labkit.course.exercise import World
-from labkit.daemon import Daemon
 from labkit.inside.layers import chain_ids, read_layers
+from tests.course.samples import LEARNERS, nowhere
 from tests.oracles import docker
-
-LEARNERS = ["ada", "grace", "linus", "ken", "radia", "vint"]
-
-
-@pytest.fixture
-def world(daemon: Daemon, request: pytest.FixtureRequest) -> Iterator[World]:
-    """The world of the exercise that the test names, for a learner of its own; gone afterwards."""
-    world = World(daemon, request.param, "test-ada")
-    yield world
-    world.close()
-    world.clear()
-
-
-def nowhere(exercise: str, learner: str, nonce: str = "") -> World:
-    """A world without a daemon."""
-    no_daemon: Any = None
-    return World(no_daemon, exercise, learner, nonce)
-
 
 # --- Names ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.daemon
-@pytest.mark.parametrize("world", ["04.names"], indirect=True)
-def test_the_rows_are_those_of_docker_images(world: World) -> None:
+@pytest.mark.parametrize("real_world", ["04.names"], indirect=True)
+def test_the_rows_are_those_of_docker_images(real_world: World) -> None:
     """Each drawn tag is a row of docker images, and those of one version have one id."""
-    name = Names().prepare(world)["name"]
+    name = Names().prepare(real_world)["name"]
     rows = dict(row.split() for row in docker("images", name, "--format", "{{.Tag}} {{.ID}}").splitlines())
-    drawn = tags(world)
+    drawn = tags(real_world)
     assert set(rows) == set(drawn)
     assert all((rows[one] == rows[other]) == (drawn[one] == drawn[other]) for one in drawn for other in drawn)
 
 
 @pytest.mark.daemon
-@pytest.mark.parametrize("world", ["04.names"], indirect=True)
-def test_a_tag_that_was_moved_is_noticed(world: World) -> None:
+@pytest.mark.parametrize("real_world", ["04.names"], indirect=True)
+def test_a_tag_that_was_moved_is_noticed(real_world: World) -> None:
     """Whoever moves a tag has another exercise than the one that was prepared: nothing is judged."""
-    Names().prepare(world)
-    assert read_ids(world)
-    image = world.daemon.client.images.get(f"{world.name('app')}:{VERSIONS[2]}")
-    image.tag(world.name("app"), tag="latest")
-    assert not read_ids(world)
+    Names().prepare(real_world)
+    assert read_ids(real_world)
+    image = real_world.daemon.client.images.get(f"{real_world.name('app')}:{VERSIONS[2]}")
+    image.tag(real_world.name("app"), tag="latest")
+    assert not read_ids(real_world)
 
 
 @pytest.mark.parametrize("learner", LEARNERS)
@@ -82,14 +62,14 @@ def test_order_matters_in_every_stack(nonce: str) -> None:
 
 
 @pytest.mark.daemon
-@pytest.mark.parametrize("world", ["04.where"], indirect=True)
-def test_the_layer_that_is_asked_for_is_in_the_middle(world: World) -> None:
+@pytest.mark.parametrize("real_world", ["04.where"], indirect=True)
+def test_the_layer_that_is_asked_for_is_in_the_middle(real_world: World) -> None:
     """The layer is one of the image's own, neither the lowest nor the top, and its directory has its one file."""
-    told = Where().prepare(world)
-    layers = read_layers(world.host, told["image"], daemon=world.daemon).layers
+    told = Where().prepare(real_world)
+    layers = read_layers(real_world.host, told["image"], daemon=real_world.daemon).layers
     [layer] = [layer for layer in layers if layer.diff_id == told["layer"]]
     assert 1 < layer.number < len(layers) == LAYERS + 1
-    assert world.host.list(f"{layer.directory}/srv") == [world.seed.word(str(asked_for(world) - 1))]
+    assert real_world.host.list(f"{layer.directory}/srv") == [real_world.seed.word(str(asked_for(real_world) - 1))]
 
 
 # --- Sharing -------------------------------------------------------------------------------------------------
@@ -108,13 +88,14 @@ def test_one_pair_shares_the_most_and_another_seems_to(learner: str) -> None:
 
 
 @pytest.mark.daemon
-@pytest.mark.parametrize("world", ["04.shared"], indirect=True)
-def test_what_is_shared_is_one_directory(world: World) -> None:
+@pytest.mark.parametrize("real_world", ["04.shared"], indirect=True)
+def test_what_is_shared_is_one_directory(real_world: World) -> None:
     """Two of the four have as many directories in common, on the daemon's host, as chain-ids."""
-    Shared().prepare(world)
-    told = read_stacks(world, ch04_sharing.LETTERS)
+    Shared().prepare(real_world)
+    told = read_stacks(real_world, ch04_sharing.LETTERS)
     places = {
-        name: {layer.directory for layer in read_layers(world.host, name, daemon=world.daemon).layers} for name in told
+        name: {layer.directory for layer in read_layers(real_world.host, name, daemon=real_world.daemon).layers}
+        for name in told
     }
     for one, other in itertools.combinations(told, 2):
         chains = set(chain_ids(told[one])) & set(chain_ids(told[other]))
@@ -122,17 +103,19 @@ def test_what_is_shared_is_one_directory(world: World) -> None:
 
 
 @pytest.mark.daemon
-@pytest.mark.parametrize("world", ["04.next"], indirect=True)
-def test_the_sizes_are_those_on_the_disk(world: World) -> None:
+@pytest.mark.parametrize("real_world", ["04.next"], indirect=True)
+def test_the_sizes_are_those_on_the_disk(real_world: World) -> None:
     """What the judge adds up is what the layers' directories hold."""
-    told = Next().prepare(world)
+    told = Next().prepare(real_world)
     layers = {
-        name: {layer.directory: layer.size for layer in read_layers(world.host, name, daemon=world.daemon).layers}
+        name: {
+            layer.directory: layer.size for layer in read_layers(real_world.host, name, daemon=real_world.daemon).layers
+        }
         for name in (*told["there"], told["next"])
     }
     first, second, third = layers.values()
     there, everything = first | second, first | second | third
-    truth = totals(world)
+    truth = totals(real_world)
     assert truth == {"comes": sum(everything.values()) - sum(there.values()), "all": sum(everything.values())}
 
 
@@ -150,14 +133,16 @@ def test_no_misunderstanding_is_right(learner: str) -> None:
 
 
 @pytest.mark.daemon
-@pytest.mark.parametrize("world", ["04.own"], indirect=True)
-def test_any_builder_will_do(world: World) -> None:
+@pytest.mark.parametrize("real_world", ["04.own"], indirect=True)
+def test_any_builder_will_do(real_world: World) -> None:
     """An image that was committed, not built, is judged by what it is."""
     if not shutil.which("docker"):
         pytest.skip("no docker command to commit with")
-    told = Own().prepare(world)
-    name = world.name("box")
-    docker("run", "--name", name, told["base"], "sh", "-c", f"mkdir -p /etc; echo {text(world)} > {path(world)}")
+    told = Own().prepare(real_world)
+    name = real_world.name("box")
+    docker(
+        "run", "--name", name, told["base"], "sh", "-c", f"mkdir -p /etc; echo {text(real_world)} > {path(real_world)}"
+    )
     docker("commit", name, told["image"])
-    verdict = Own().verdict(Own().claim(world, None), world)
+    verdict = Own().verdict(Own().claim(real_world, None), real_world)
     assert verdict.solved

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import permutations
 from typing import Any
 
@@ -14,28 +13,10 @@ from labkit.course.ch05_origin import Winner, files, image_layers, layers_with
 from labkit.course.ch05_own import Bytes, count, removed
 from labkit.course.ch05_same import Same, deeds, place
 from labkit.course.exercise import World
-from labkit.daemon import Daemon
 from labkit.inside.layers import read_layers
 from labkit.inside.mounts import parse_mounts
 from labkit.inside.union import read_visible
-
-LEARNERS = ["ada", "grace", "linus", "ken", "radia", "vint"]
-
-
-@pytest.fixture
-def world(daemon: Daemon, request: pytest.FixtureRequest) -> Iterator[World]:
-    """The world of the exercise that the test names, for a learner of its own; gone afterwards."""
-    world = World(daemon, request.param, "test-ada", "nonce")
-    yield world
-    world.close()
-    world.clear()
-
-
-def nobody(exercise: str, learner: str = "ada") -> World:
-    """The world of a learner without a daemon."""
-    nowhere: Any = None
-    return World(nowhere, exercise, learner, "nonce")
-
+from tests.course.samples import LEARNERS, nowhere
 
 # --- What is seen --------------------------------------------------------------------------------------------
 
@@ -48,19 +29,19 @@ def as_files(layer: Kinds, folder: str) -> dict[str, str | None]:
 
 
 @pytest.mark.daemon
-@pytest.mark.parametrize("world", ["05.merge"], indirect=True)
-def test_layers_are_merged_as_overlayfs_does(world: World) -> None:
+@pytest.mark.parametrize("real_world", ["05.merge"], indirect=True)
+def test_layers_are_merged_as_overlayfs_does(real_world: World) -> None:
     """What the judge says is seen of its layers, is what a container of an image of them sees, from the same layers."""
-    cases = Merge().cases(world)
+    cases = Merge().cases(real_world)
     layers: list[dict[str, str | bytes | None]] = [{"filler": str(number)} for number in range(4)]
     for number, case in enumerate(cases):
         for known, layer in zip(layers, case.arguments[0], strict=False):
             known |= as_files(layer, f"case{number}")
-    image = world.image("image", *layers)
+    image = real_world.image("image", *layers)
     wanted = {f"/case{n}{path}": layer + 1 for n, case in enumerate(cases) for path, layer in case.truth.items()}
-    seen = {seen.path: seen.layer for seen in read_visible(world.host, read_layers(world.host, image))}
+    seen = {seen.path: seen.layer for seen in read_visible(real_world.host, read_layers(real_world.host, image))}
     assert {path: n for path, n in seen.items() if path.startswith("/case") and path.count("/") > 1} == wanted
-    with world.run(["sleep", "3600"], "box", image=image) as box:
+    with real_world.run(["sleep", "3600"], "box", image=image) as box:
         inside = box.sh("find /case* -mindepth 1").splitlines()
     assert sorted(inside) == sorted(wanted)
 
@@ -77,7 +58,7 @@ def test_a_path_that_begins_alike_is_not_inside() -> None:
 @pytest.mark.parametrize("learner", LEARNERS)
 def test_the_wanted_words_leave_one_order(learner: str) -> None:
     """Of the 24 orders, one alone shows all wanted words."""
-    world = nobody("05.order", learner)
+    world = nowhere("05.order", learner)
     pairs = files_of(world).values()
     right = [order for order in permutations(order_of(world)) if all(order.index(a) < order.index(b) for a, b in pairs)]
     assert right == [tuple(order_of(world))]
@@ -91,12 +72,12 @@ def test_lower_directories_are_read_in_both_forms(options: str) -> None:
 
 
 @pytest.mark.daemon
-@pytest.mark.parametrize("world", ["05.vanish"], indirect=True)
-def test_the_view_is_there_to_begin_with(world: World) -> None:
+@pytest.mark.parametrize("real_world", ["05.vanish"], indirect=True)
+def test_the_view_is_there_to_begin_with(real_world: World) -> None:
     """When the exercise begins, the view shows the file, and the upper directory is empty."""
-    told = Vanish().prepare(world)
-    box = world.running("bench")
-    assert box and box.sh(f"cat {told['file']}; ls /bench/own") == world.seed.word("motd")
+    told = Vanish().prepare(real_world)
+    box = real_world.running("bench")
+    assert box and box.sh(f"cat {told['file']}; ls /bench/own") == real_world.seed.word("motd")
 
 
 # --- Layers --------------------------------------------------------------------------------------------------
@@ -105,7 +86,7 @@ def test_the_view_is_there_to_begin_with(world: World) -> None:
 @pytest.mark.parametrize("learner", LEARNERS)
 def test_each_file_is_in_several_layers(learner: str) -> None:
     """Each of the four files is in two or three layers of the image, and no layer is empty."""
-    world = nobody("05.winner", learner)
+    world = nowhere("05.winner", learner)
     layers = image_layers(world)
     times = [sum(bool(layer.get(path[1:])) for layer in layers) for path in files(world)]
     assert set(times) <= {2, 3}
@@ -113,46 +94,46 @@ def test_each_file_is_in_several_layers(learner: str) -> None:
 
 
 @pytest.mark.daemon
-@pytest.mark.parametrize("world", ["05.winner"], indirect=True)
-def test_the_winner_is_what_the_container_reads(world: World) -> None:
+@pytest.mark.parametrize("real_world", ["05.winner"], indirect=True)
+def test_the_winner_is_what_the_container_reads(real_world: World) -> None:
     """The first layer of each file holds what the container reads, and is where the merged view has it from."""
-    Winner().prepare(world)
-    box = world.running("box")
+    Winner().prepare(real_world)
+    box = real_world.running("box")
     assert box
-    stack = read_layers(world.host, box)
-    seen = {seen.path: seen for seen in read_visible(world.host, stack)}
-    for path in files(world):
-        numbers = layers_with(world.host, stack, path)
+    stack = read_layers(real_world.host, box)
+    seen = {seen.path: seen for seen in read_visible(real_world.host, stack)}
+    for path in files(real_world):
+        numbers = layers_with(real_world.host, stack, path)
         assert numbers[0] == seen[path].layer
-        assert world.host.text(seen[path].entry.path).strip() == box.sh(f"cat {path}")
+        assert real_world.host.text(seen[path].entry.path).strip() == box.sh(f"cat {path}")
 
 
 @pytest.mark.daemon
-@pytest.mark.parametrize("world", ["05.bytes"], indirect=True)
-def test_the_bytes_are_those_that_the_daemon_counts(world: World) -> None:
+@pytest.mark.parametrize("real_world", ["05.bytes"], indirect=True)
+def test_the_bytes_are_those_that_the_daemon_counts(real_world: World) -> None:
     """The bytes of the own layer are those of docker ps -s, and each removed file and directory left one whiteout."""
-    Bytes().prepare(world)
-    box = world.running("box")
+    Bytes().prepare(real_world)
+    box = real_world.running("box")
     assert box
-    counted = count(world.host, read_layers(world.host, box))
-    assert counted.holes == len(removed(world)) + 1
+    counted = count(real_world.host, read_layers(real_world.host, box))
+    assert counted.holes == len(removed(real_world)) + 1
     assert len(counted.copied) == 2
     assert counted.names > counted.own > sum(counted.copied)
-    if world.daemon.store == "overlay2":  # containerd counts blocks on the disk
-        api: Any = world.daemon.client.api
+    if real_world.daemon.store == "overlay2":  # containerd counts blocks on the disk
+        api: Any = real_world.daemon.client.api
         [row] = api.containers(size=True, filters={"id": box.id})
         assert row["SizeRw"] == counted.own
 
 
 @pytest.mark.daemon
-@pytest.mark.parametrize("world", ["05.same"], indirect=True)
-def test_who_only_reads_shares(world: World) -> None:
+@pytest.mark.parametrize("real_world", ["05.same"], indirect=True)
+def test_who_only_reads_shares(real_world: World) -> None:
     """Of the eight files, the three that nobody opened for writing are one inode, and the others two."""
-    Same().prepare(world)
-    one, other = world.running("one"), world.running("other")
+    Same().prepare(real_world)
+    one, other = real_world.running("one"), real_world.running("other")
     assert one and other
-    stacks = [read_layers(world.host, box) for box in (one, other)]
-    for path, pair in deeds(world).items():
-        here, there = (place(world.host, stack, path) for stack in stacks)
+    stacks = [read_layers(real_world.host, box) for box in (one, other)]
+    for path, pair in deeds(real_world).items():
+        here, there = (place(real_world.host, stack, path) for stack in stacks)
         read_only = all(not deed or deed.startswith("cat") for deed in pair)
         assert here and there and (here == there) == read_only, (path, pair)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 
@@ -15,12 +13,10 @@ from labkit.course.ch09_hearing import FORMS, Hears, await_line, forms, script, 
 from labkit.course.ch09_orphans import after, numbers
 from labkit.course.ch09_unnoticed import LETTERS, PACKS, PROGRAM, Unnoticed, culprits, packs
 from labkit.course.exercise import World
-from labkit.daemon import Daemon
 from labkit.errors import SandboxError
 from labkit.sandbox import Box, wait_until
+from tests.course.samples import LEARNERS, nowhere
 
-LEARNERS = ["ada", "grace", "linus", "ken", "radia", "vint"]
-NOWHERE: Any = None
 SORTS = {(False, False): 2, (False, True): 1, (True, True): 2}
 """Of a learner's five forms: whether the app is number 1, and whether it hears; how many of each."""
 
@@ -28,27 +24,17 @@ PATIENCE = 1.5
 """Seconds in which a container that ends has ended: the slowest number 1 looks five times a second."""
 
 
-@pytest.fixture
-def world(daemon: Daemon, request: pytest.FixtureRequest) -> Iterator[World]:
-    """The world of the exercise that the test names, for a learner of its own; gone afterwards."""
-    world = World(daemon, request.param, "test-ada", "nonce")
-    world.clear()
-    yield world
-    world.close()
-    world.clear()
-
-
 # --- Who hears it ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.daemon
-@pytest.mark.parametrize("world", ["09.hears"], indirect=True)
-def test_the_forms_do_what_they_say(world: World) -> None:
+@pytest.mark.parametrize("real_world", ["09.hears"], indirect=True)
+def test_the_forms_do_what_they_say(real_world: World) -> None:
     """Of each form, number 1 has the name that the judge expects, and the log says of TERM what the judge does."""
 
     def tried(name: str) -> tuple[str, bool]:
-        app = ch09_hearing.app(world)
-        box = start(world, name, name)
+        app = ch09_hearing.app(real_world)
+        box = start(real_world, name, name)
         await_line(box, f"{app}: ready")
         first = box.sh("cat /proc/1/comm")
         box.daemon.client.api.stop(box.id, timeout=1)
@@ -62,7 +48,7 @@ def test_the_forms_do_what_they_say(world: World) -> None:
 def test_every_learner_has_all_sorts_of_forms() -> None:
     """Five different ones, some whose app is number 1, some whose app is not, and of those one that hears."""
     for learner in LEARNERS:
-        names = forms(World(NOWHERE, Hears.id, learner))
+        names = forms(nowhere(Hears.id, learner))
         assert len({*names}) == len(names) == 5
         assert Counter((FORMS[name].first == "app", FORMS[name].hears) for name in names) == SORTS
 
@@ -71,15 +57,15 @@ def test_every_learner_has_all_sorts_of_forms() -> None:
 
 
 @pytest.mark.daemon
-@pytest.mark.parametrize("world", ["09.unnoticed"], indirect=True)
+@pytest.mark.parametrize("real_world", ["09.unnoticed"], indirect=True)
 @pytest.mark.parametrize("pack", PACKS)
-def test_those_who_are_named_take_the_container_along(world: World, pack: str) -> None:
+def test_those_who_are_named_take_the_container_along(real_world: World, pack: str) -> None:
     """Whoever is killed alone, the container ends if the judge says so, and only then."""
-    image = world.image("image", {f"bin/{name}": script(PROGRAM) for name in ("one", "other")})
+    image = real_world.image("image", {f"bin/{name}": script(PROGRAM) for name in ("one", "other")})
     command = PACKS[pack].command.format(one="one", other="other")
     ends = set()
     for program in ("sh", "one", "other"):
-        with world.run(command, program, image=image) as box:
+        with real_world.run(command, program, image=image) as box:
             both_begun(box)
             if program in people(box) and ends_with(box, people(box)[program]):
                 ends.add(program)
@@ -108,7 +94,7 @@ def ends_with(box: Box, pid: int) -> bool:
 def test_learners_have_other_packs() -> None:
     """Each learner has four different ones, and one in which only number 1 counts."""
     for learner in LEARNERS:
-        world = World(NOWHERE, Unnoticed.id, learner)
+        world = nowhere(Unnoticed.id, learner)
         assert len(set(packs(world))) == len(LETTERS)
         assert ["sh"] in [culprits(world, letter) for letter in LETTERS]
 
@@ -136,6 +122,6 @@ def test_without_number_1_there_is_nobody() -> None:
 
 def test_families_are_drawn_anew() -> None:
     """Two checks have other numbers, and no number twice."""
-    once, again = (numbers(World(NOWHERE, "09.after", "ada", nonce), "one") for nonce in ("one", "two"))
+    once, again = (numbers(nowhere("09.after", "ada", nonce), "one") for nonce in ("one", "two"))
     assert once != again
     assert len({*once}) == len(once)

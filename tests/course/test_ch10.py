@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 
 from labkit.course.ch10_bits import Mask, mask, status
@@ -15,27 +12,9 @@ from labkit.course.ch10_shift import STEPS, halves
 from labkit.course.ch10_still import Still, count
 from labkit.course.claims import Claim
 from labkit.course.exercise import World
-from labkit.daemon import Daemon
 from labkit.inside.life import read_life
 from labkit.inside.signals import foretell, parse_masks
-
-LEARNERS = ["ada", "grace", "linus", "ken", "radia", "vint"]
-
-
-@pytest.fixture
-def world(daemon: Daemon, request: pytest.FixtureRequest) -> Iterator[World]:
-    """The world of the exercise that the test names, for a learner of its own; gone afterwards."""
-    world = World(daemon, request.param, "test-ada", "nonce")
-    yield world
-    world.close()
-    world.clear()
-
-
-def nobody(exercise: str, learner: str = "ada", nonce: str = "nonce") -> World:
-    """The world of a learner without a daemon."""
-    nowhere: Any = None
-    return World(nowhere, exercise, learner, nonce)
-
+from tests.course.samples import LEARNERS, nowhere
 
 # --- Masks ---------------------------------------------------------------------------------------------------
 
@@ -48,7 +27,7 @@ def test_a_mask_begins_with_signal_1() -> None:
 @pytest.mark.parametrize("nonce", ["one", "two", "three", "four", "five"])
 def test_the_fates_are_those_of_the_library(nonce: str) -> None:
     """What the judge wants for each text, ``foretell`` says as well."""
-    for case in Mask().cases(nobody("10.mask", nonce=nonce)):
+    for case in Mask().cases(nowhere("10.mask", nonce=nonce)):
         text, number, first = case.arguments
         fate = foretell(parse_masks(text), number, first=first)
         words = {"handler": "handler", "nothing": "waits" if fate.waits else "nothing"}
@@ -66,16 +45,16 @@ def test_a_name_can_look_like_a_mask() -> None:
 
 
 @pytest.mark.daemon
-@pytest.mark.parametrize("world", ["10.grace"], indirect=True)
-def test_the_five_end_as_foretold(world: World) -> None:
+@pytest.mark.parametrize("real_world", ["10.grace"], indirect=True)
+def test_the_five_end_as_foretold(real_world: World) -> None:
     """Stopped for real, those end with 137 of whom it was foretold, the others with 0 or by TERM's default action."""
-    Grace().prepare(world)
+    Grace().prepare(real_world)
     codes = {}
-    for kind, letter in reversed(places_of(world).items()):  # the guest before its host
-        box = world.running(letter)
+    for kind, letter in reversed(places_of(real_world).items()):  # the guest before its host
+        box = real_world.running(letter)
         assert box
-        whole = foretell_stop(world, box).whole_grace
-        world.daemon.client.api.stop(box.id, timeout=1)
+        whole = foretell_stop(real_world, box).whole_grace
+        real_world.daemon.client.api.stop(box.id, timeout=1)
         codes[kind] = box.wait()
         assert whole == (codes[kind] == 137)
     assert codes == {"polite": 0, "other": 137, "stubborn": 137, "deaf": 137, "guest": 143}
@@ -83,7 +62,7 @@ def test_the_five_end_as_foretold(world: World) -> None:
 
 def test_each_of_the_five_has_a_place() -> None:
     """Learners find the same five programs, and not all in the same places."""
-    places = [places_of(nobody("10.grace", learner)) for learner in LEARNERS]
+    places = [places_of(nowhere("10.grace", learner)) for learner in LEARNERS]
     assert all(sorted(found) == sorted(DOES) and len(set(found.values())) == 5 for found in places)
     assert len({tuple(found.values()) for found in places}) > 1
 
@@ -91,7 +70,7 @@ def test_each_of_the_five_has_a_place() -> None:
 def test_a_program_finishes_on_one_signal_of_two() -> None:
     """The two signals of a learner differ, and are traps of their program."""
     for learner in LEARNERS:
-        world = nobody("10.choose", learner)
+        world = nowhere("10.choose", learner)
         pair = signals_of(world)
         assert len(set(pair)) == 2
         assert set(pair) <= set(CHOICE)
@@ -99,15 +78,15 @@ def test_a_program_finishes_on_one_signal_of_two() -> None:
 
 
 @pytest.mark.daemon
-@pytest.mark.parametrize("world", ["10.choose"], indirect=True)
-def test_only_the_one_signal_finishes_the_program(world: World) -> None:
+@pytest.mark.parametrize("real_world", ["10.choose"], indirect=True)
+def test_only_the_one_signal_finishes_the_program(real_world: World) -> None:
     """The signal for reading settings leaves the program running; the other one ends it with 0."""
-    Choose().prepare(world)
-    finish, reload = signals_of(world)
-    box = world.running("spare")
+    Choose().prepare(real_world)
+    finish, reload = signals_of(real_world)
+    box = real_world.running("spare")
     assert box
-    world.daemon.client.api.kill(box.id, reload)
-    world.daemon.client.api.kill(box.id, finish)
+    real_world.daemon.client.api.kill(box.id, reload)
+    real_world.daemon.client.api.kill(box.id, finish)
     assert box.wait() == 0
     assert box.logs().splitlines()[-1].startswith("app: finished")
 
@@ -116,14 +95,14 @@ def test_only_the_one_signal_finishes_the_program(world: World) -> None:
 
 
 @pytest.mark.daemon
-@pytest.mark.parametrize("world", ["10.ended"], indirect=True)
-def test_the_events_tell_the_four_ends_apart(world: World) -> None:
+@pytest.mark.parametrize("real_world", ["10.ended"], indirect=True)
+def test_the_events_tell_the_four_ends_apart(real_world: World) -> None:
     """The daemon's events have two signals for the one that was stopped, one for the killed, none for the others."""
-    Ended().prepare(world)
+    Ended().prepare(real_world)
     sent: dict[str, list[list[int | None]]] = {}
-    for part, names in truth_of(world).items():
+    for part, names in truth_of(real_world).items():
         for name in names:
-            box = world.find(name.removeprefix(f"{world.name()}-"))
+            box = real_world.find(name.removeprefix(f"{real_world.name()}-"))
             assert box
             sent.setdefault(part, []).append([step.signal for step in read_life(box).steps if step.action == "kill"])
     assert sent == {"own": [[], []], "stop": [[15, 9]], "kill": [[9]]}
@@ -132,7 +111,7 @@ def test_the_events_tell_the_four_ends_apart(world: World) -> None:
 def test_each_end_has_a_name() -> None:
     """The judge knows of every container how it ended."""
     for learner in LEARNERS:
-        truth = truth_of(nobody("10.ended", learner))
+        truth = truth_of(nowhere("10.ended", learner))
         assert len(set.union(*truth.values())) == len(ENDS)
 
 
@@ -145,15 +124,15 @@ def test_an_item_with_two_steps_is_half_done() -> None:
 
 
 @pytest.mark.daemon
-@pytest.mark.parametrize("world", ["10.still"], indirect=True)
-def test_the_judge_freezes_again_what_it_let_go(world: World) -> None:
+@pytest.mark.parametrize("real_world", ["10.still"], indirect=True)
+def test_the_judge_freezes_again_what_it_let_go(real_world: World) -> None:
     """After a check the container is as it was found: paused, its count a little higher."""
-    Still().prepare(world)
-    box = world.find("box")
+    Still().prepare(real_world)
+    box = real_world.find("box")
     assert box
-    world.daemon.client.api.pause(box.id)
+    real_world.daemon.client.api.pause(box.id)
     before = count(box)
-    findings = list(Still().judge(Claim(None), world))
+    findings = list(Still().judge(Claim(None), real_world))
     assert [finding.state for finding in findings] == ["pass"] * 3
     assert box.status == "paused"
     assert before < count(box) < before + 50
