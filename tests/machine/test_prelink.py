@@ -19,7 +19,7 @@ LINES = b"pear\napple\nquince\napple\n"
 
 
 @here
-@pytest.mark.parametrize("words", ["sort -u", "ls -l /", "env -i A=b env", "wc -c", "date -u -d @0"])
+@pytest.mark.parametrize("words", ["sort -u", "ls -l /usr", "env -i A=b env", "wc -c", "date -u -d @0"])
 def test_a_prelinked_program_does_the_same(words: str, tmp_path: Path) -> None:
     """A position-independent program of this computer does the same at its fixed address."""
     name, *options = words.split()
