@@ -17,7 +17,7 @@ lab: $(STAMP) ## set up what is missing, find a daemon, open JupyterLab on chapt
 
 test: $(STAMP) ## everything, on whatever daemon is found
 	$(BIN)/pytest -q -n auto -m "$(FAST)"
-	$(BIN)/pytest -n 2 --dist loadscope --durations=10 -m "not ($(FAST))"
+	$(BIN)/pytest -n 3 --dist loadscope --durations=10 -m "not ($(FAST))"
 
 check: $(STAMP) ## lint, format, types, and the tests that need no daemon: under a minute
 	$(BIN)/ruff check

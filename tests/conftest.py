@@ -41,9 +41,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-WORLDS = {"machine": ("tests/machine/", "tests/test_binder.py"), "laws": ("tests/test_laws.py",), "daemon": ("",)}
-"""Tests that see nothing of each other, by how their ids begin: those of the machine, those that have a daemon of their
-own, and all that are left."""
+WORLDS = {
+    "machine": ("tests/machine/", "tests/test_binder.py"),
+    "engines": ("tests/test_laws.py", "tests/test_neighbours.py"),
+    "daemon": ("",),
+}
+"""Tests that see nothing of each other, by how their ids begin: those of the machine, those that have an engine of
+their own, and all that are left."""
 
 
 class Worlds(LoadScopeScheduling):  # type: ignore[misc]

@@ -24,7 +24,10 @@ from pathlib import Path
 from typing import Any
 
 import docker
+import pytest
 
+from labkit import daemon as opened
+from labkit.daemon import Daemon, connect
 from labkit.endpoint import Endpoint, knock
 from labkit.errors import DaemonError
 from labkit.sandbox import wait_until
@@ -91,6 +94,16 @@ def engine(suite: str, store: str) -> Iterator[str]:
                 daemon.terminate()
                 daemon.wait(60)
                 _unmount(Path(folder))
+
+
+@contextlib.contextmanager
+def connected(suite: str, store: str) -> Iterator[Daemon]:
+    """Run such an engine, and have ``connect()`` find it and no other as long as the ``with`` block lasts."""
+    with engine(suite, store) as url, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOCKER_HOST", url)
+        for name in ("_current", "_set_by_us"):  # what connect() remembers is undone
+            patch.setattr(opened, name, getattr(opened, name))
+        yield connect(url, quiet=True)
 
 
 def _unmount(folder: Path) -> None:

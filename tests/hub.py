@@ -139,6 +139,16 @@ class Pod:
         assert status == 0, said[-8000:]
         return said
 
+    def put(self, files: dict[str, bytes]) -> None:
+        """Write files into ``/tmp``, where ``run`` works."""
+        with io.BytesIO() as data:
+            with tarfile.open(fileobj=data, mode="w") as tar:
+                for name, content in files.items():
+                    entry = tarfile.TarInfo(name)
+                    entry.size = len(content)
+                    tar.addfile(entry, io.BytesIO(content))
+            self.container.put_archive("/tmp", data.getvalue())
+
     def status(self) -> dict[str, Any]:
         """What the machine says of itself."""
         found: dict[str, Any] = json.loads(self.tell("labkit", "machine", "status", "--json")[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -15,12 +16,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 
 from labkit.daemon import Daemon
 from labkit.hosts import is_local
 from labkit.sandbox import owner
-from tests import chapters, engines
+from tests import chapters
 from tests.forwarder import forwarded
 from tests.test_repository import project_files
 
@@ -54,19 +56,17 @@ class Seat:
         """Run this Python with these words, as this learner."""
         command, options = [self.python, *words], {"capture_output": True, "text": True, "check": False} | self.user
         done: subprocess.CompletedProcess[str] = subprocess.run(
-            command, cwd=self.place, env=self.environ, timeout=900, **options
+            command, cwd=self.place, env=self.environ, timeout=1800, **options
         )
         return done
-
-
-NAMES = ("as found", "helper", "user", "tcp", "containerd")
 
 
 @contextlib.contextmanager
 def seat(name: str, daemon: Daemon) -> Iterator[Seat]:
     """Prepare one of the five, by its name.
 
-    As the tests run; told to use the helper; an ordinary user; behind a TCP port; an engine with the other store.
+    ``"as found"``: as the tests run. ``"helper"``: told to use the helper. ``"user"``: an ordinary user.
+    ``"beside"``: root beside a daemon that nobody would find. ``"tcp"``: behind a TCP port.
     """
     with tempfile.TemporaryDirectory(prefix="labkit-") as folder:
         Path(folder).chmod(0o755)  # for the ordinary user
@@ -85,11 +85,50 @@ def seat(name: str, daemon: Daemon) -> Iterator[Seat]:
             case "tcp":
                 with forwarded(daemon) as url:
                     yield replace(plain, environ=environ | {"DOCKER_HOST": url})
-            case "containerd":
-                if reason := engines.why_not():
-                    pytest.skip(reason)
-                with engines.engine("forky", "containerd") as url:
-                    yield replace(plain, host="LocalHost", environ=environ | {"DOCKER_HOST": url})
+            case "beside":
+                yield replace(plain, host="LocalHost", environ=environ | {"DOCKER_HOST": daemon.endpoint.url})
+
+
+def looks(seat: Seat) -> list[str]:
+    """How a seat looks at the daemon's host: the class of ``open_host()``, and the kernel that it sees there."""
+    asks = "from labkit import connect, open_host; host = open_host(connect(quiet=True)); "
+    done = seat.run("-c", asks + "print(type(host).__name__, host.text('/proc/sys/kernel/ostype'))")
+    return [*done.stdout.split(), *done.stderr.splitlines()]
+
+
+def solve(seat: Seat) -> list[Path]:
+    """Write the chapters with the reference answers into the learner's folder; return their paths."""
+    paths = {number: seat.place / path.name for number, path in chapters.FILES.items()}
+    for number, path in paths.items():
+        nbformat.write(chapters.solved(number), path)
+    return list(paths.values())
+
+
+def run_nbval(seat: Seat, notebooks: list[Path]) -> None:
+    """Run notebooks in one process: every cell must pass and print what is stored, none be skipped or let fail."""
+    words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", str(seat.checkout / "pyproject.toml")]
+    words += ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=120"]
+    words += ["--nbval-sanitize-with", str(seat.checkout / "tests" / "sanitize.cfg"), *map(str, notebooks)]
+    done = seat.run(*words)
+    last = ["", *done.stdout.splitlines()][-1]
+    cells = sum(len(chapters.code_cells(chapters.read(notebook))) for notebook in notebooks)
+    assert re.fullmatch(rf"{cells} passed in .*", last), done.stdout[-8000:] + done.stderr[-2000:]
+    assert done.returncode == 0
+
+
+LEFT = """
+from labkit import connect, things
+from labkit.course.seed import learner, mark
+
+mine = [t for t in things(connect(quiet=True), whose=learner()) if t.kind != "image"]
+print([t for t in mine if t.owner or mark(learner()) in t.name])
+"""
+
+
+def left(seat: Seat) -> str:
+    """What is still there of a learner, as a list: what they own, and what is named after them, but for images."""
+    done = seat.run("-c", LEFT)
+    return done.stdout.strip() or done.stderr
 
 
 def ordinary(seat: Seat, daemon: Daemon) -> Seat:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import os
 import secrets
@@ -24,7 +23,7 @@ from labkit.course.claims import Claim
 from labkit.course.desk import Task
 from labkit.course.exercise import World, exercises, find
 from labkit.course.seed import mark
-from labkit.daemon import Daemon, connect
+from labkit.daemon import Daemon
 from labkit.errors import DaemonError
 from labkit.helper import container_name
 from labkit.leftovers import things
@@ -46,19 +45,13 @@ each = pytest.mark.parametrize("exercise_id", IDS)
 
 
 @pytest.fixture(scope="module")
-def daemon() -> Iterator[Daemon]:
+def daemon(request: pytest.FixtureRequest) -> Iterator[Daemon]:
     """A daemon of the laws' own, where they run beside the tests that look at everything that one has."""
-    with contextlib.ExitStack() as ends:
-        url = None
-        if "PYTEST_XDIST_WORKER" in os.environ and not engines.why_not():
-            url = ends.enter_context(engines.engine("bookworm", "overlay2"))
-            patch = ends.enter_context(pytest.MonkeyPatch.context())
-            patch.setenv("DOCKER_HOST", url)
-            patch.setattr(sys.modules[connect.__module__], "_current", None)
-        try:
-            yield connect(url, quiet=True)
-        except DaemonError as error:
-            pytest.skip(f"no Docker daemon: {error.problem}")
+    if "PYTEST_XDIST_WORKER" in os.environ and not engines.why_not():
+        with engines.connected("bookworm", "overlay2") as own:
+            yield own
+    else:
+        yield request.getfixturevalue("daemon")
 
 
 @pytest.fixture(scope="module")

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import secrets
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from labkit import daemon as opened
 from labkit import images, leftovers, parts
-from labkit.daemon import Daemon, connect
-from labkit.grade.compose import compose, read_answers
-from tests import chapters, engines, outputs
+from labkit.daemon import Daemon
+from tests import engines, seats
+from tests.seats import Seat
 
-pytestmark = [pytest.mark.daemon, pytest.mark.notebook]
+pytestmark = [pytest.mark.daemon, pytest.mark.notebook, pytest.mark.timeout(1800)]
 
 
 class Neighbour:
@@ -64,38 +61,37 @@ class Neighbour:
             self.client.images.remove(f"{self.name}:{tag}")
 
 
-@pytest.fixture
-def apart(monkeypatch: pytest.MonkeyPatch) -> Iterator[Daemon]:
-    """A daemon on which no other test runs: `labkit clean` would take away its images, or find them used."""
+@dataclass(frozen=True)
+class Shared:
+    """An engine that no other test uses, a learner's seat at it, and somebody else beside them."""
+
+    daemon: Daemon
+    seat: Seat
+    neighbour: Neighbour
+
+
+@pytest.fixture(scope="module", params=[("tcp", "overlay2"), ("beside", "containerd")], ids=" ".join)
+def shared(request: pytest.FixtureRequest) -> Iterator[Shared]:
+    """An engine of today with either store: `labkit clean` would take away other tests' images, or find them used."""
+    name, store = request.param
     if reason := engines.why_not():
         pytest.skip(reason)
-    for name in ("_current", "_set_by_us"):  # so that the tests after this one keep to their daemon
-        monkeypatch.setattr(opened, name, getattr(opened, name))
-    with engines.engine("forky", "overlay2") as url:
-        monkeypatch.setenv("DOCKER_HOST", url)
-        yield connect(url, quiet=True)
+    with engines.connected("forky", store) as daemon, seats.seat(name, daemon) as seat:
+        somebody = Neighbour(daemon)
+        yield Shared(daemon, seat, somebody)
+        somebody.leave()
 
 
-@pytest.fixture
-def neighbour(apart: Daemon) -> Iterator[Neighbour]:
-    """Somebody else, for the length of one test."""
-    somebody = Neighbour(apart)
-    yield somebody
-    somebody.leave()
+def test_the_seat_looks_at_the_host(shared: Shared) -> None:
+    """The learner behind the port looks through the helper, the one beside the daemon directly."""
+    assert seats.looks(shared.seat) == [shared.seat.host, "Linux"]
 
 
-def test_a_whole_course_and_a_clean_leave_somebody_elses_things_as_they_were(
-    apart: Daemon, neighbour: Neighbour, tmp_path: Path
-) -> None:
+def test_a_whole_course_and_a_clean_leave_somebody_elses_things_as_they_were(shared: Shared) -> None:
     """After every chapter, solved, and `labkit clean`, the neighbour's things are as before and nothing is labelled."""
-    before = neighbour.state()
-    environ = chapters.environment("visitor", tmp_path, DOCKER_HOST=apart.endpoint.url)
-    answers = read_answers(chapters.SOLUTIONS)
-    for number, path in chapters.FILES.items():
-        mine = {exercise: text for exercise, text in answers.items() if exercise.startswith(number)}
-        outputs.run(compose(chapters.chapter(number), mine), path, environ)
-    command = [sys.executable, "-c", "from labkit.cli import main; main()", "clean"]
-    clean = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    before = shared.neighbour.state()
+    seats.run_nbval(shared.seat, seats.solve(shared.seat))
+    clean = shared.seat.run("-c", "from labkit.cli import main; main()", "clean")
     assert (clean.returncode, clean.stderr) == (0, ""), clean.stdout
-    assert neighbour.state() == before
-    assert leftovers.things(apart, whose="visitor") == []
+    assert shared.neighbour.state() == before
+    assert leftovers.things(shared.daemon, whose=shared.seat.learner) == []
