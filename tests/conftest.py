@@ -27,10 +27,12 @@ from tests import hub
 from tests.fakes import Places
 from tests.hostfiles import HostFiles, host_files
 
-# A shared machine is slow at times, and that is no failure; CI looks at more examples than `make check`.
+# A shared machine is slow at times, and that is no failure. CI looks at more examples than `make check`, at the same
+# ones each time: what nobody has changed does not fail there. New ones are found by whoever runs the tests by hand.
 settings.register_profile(
     "ours",
     deadline=None,
+    derandomize=bool(os.environ.get("CI")),
     suppress_health_check=[HealthCheck.too_slow],
     max_examples=100 if os.environ.get("CI") else 40,
 )

@@ -50,7 +50,7 @@ class Ruler:
             paper.write(axes, x, y - 0.4, self._tick(seconds))
 
     def ticks(self) -> list[float]:
-        """Round instants, 4 to 9 of them; the asking is one."""
+        """Round instants, 3 to 9 of them; the asking is one."""
         least = (self.end - self.begin) / 8
         power = 10.0 ** math.floor(math.log10(least))
         step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= least * 0.999)
