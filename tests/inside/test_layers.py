@@ -267,8 +267,8 @@ def test_a_container_need_not_run(host: Host, daemon: Daemon, built: str) -> Non
 
 
 def plain(stack: Stack) -> tuple[Layer, ...]:
-    """The layers without the size of the one that grows."""
-    return tuple(replace(layer, size=0) for layer in stack.layers)
+    """The layers without the size of the one that grows, and without the images that others make meanwhile."""
+    return tuple(replace(layer, size=0, shared_by=()) for layer in stack.layers)
 
 
 @pytest.mark.daemon
@@ -347,7 +347,7 @@ def test_an_image_is_found_by_any_of_its_names(host: Host, daemon: Daemon, built
     """Name, whole id and its first digits lead to the same layers; a name that nobody has is an error."""
     whole = inspect_image(daemon, built)["Id"]
     stacks = [read_layers(host, name, daemon=daemon) for name in (built, whole, whole.partition(":")[2][:12])]
-    assert stacks[0].layers == stacks[1].layers == stacks[2].layers
+    assert len({plain(stack) for stack in stacks}) == 1
     for name in ("labkit-test/nobody:1", "Not A Name"):
         with pytest.raises(errors.ImageError, match=name):
             read_layers(host, name, daemon=daemon)
@@ -372,7 +372,7 @@ def test_the_image_of_a_container_may_be_gone(host: Host, daemon: Daemon, shape:
 @pytest.mark.daemon
 def test_layers_are_read_while_others_come_and_go(host: Host, daemon: Daemon, built: str) -> None:
     """Whatever the daemon makes and removes meanwhile, every answer is whole."""
-    found = read_layers(host, built, daemon=daemon)
+    found = plain(read_layers(host, built, daemon=daemon))
     over = threading.Event()
 
     def busy() -> None:
@@ -382,7 +382,7 @@ def test_layers_are_read_while_others_come_and_go(host: Host, daemon: Daemon, bu
     thread = threading.Thread(target=busy)
     thread.start()
     try:
-        assert {read_layers(host, built, daemon=daemon) for _ in range(8)} == {found}
+        assert {plain(read_layers(host, built, daemon=daemon)) for _ in range(8)} == {found}
     finally:
         over.set()
         thread.join()
