@@ -37,7 +37,7 @@ def test_the_forms_do_what_they_say(real_world: World) -> None:
         box = start(real_world, name, name)
         await_line(box, f"{app}: ready")
         first = box.sh("cat /proc/1/comm")
-        box.daemon.client.api.stop(box.id, timeout=1)
+        box.daemon.client.api.stop(box.id, timeout=3)
         return "app" if first == app else first, f"{app}: heard TERM" in box.logs()
 
     with ThreadPoolExecutor(4) as pool:

@@ -54,7 +54,7 @@ def test_the_five_end_as_foretold(real_world: World) -> None:
         box = real_world.running(letter)
         assert box
         whole = foretell_stop(real_world, box).whole_grace
-        real_world.daemon.client.api.stop(box.id, timeout=1)
+        real_world.daemon.client.api.stop(box.id, timeout=2)
         codes[kind] = box.wait()
         assert whole == (codes[kind] == 137)
     assert codes == {"polite": 0, "other": 137, "stubborn": 137, "deaf": 137, "guest": 143}
