@@ -147,16 +147,19 @@ def fetch(suite: str) -> Path:
     folder = CACHE / suite
     if (folder / "usr" / "sbin" / "dockerd").exists():
         return folder
-    with tempfile.TemporaryDirectory(prefix="labkit-apt-") as scratch:
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"{suite}.", dir=CACHE) as scratch:
         options = _apt(Path(scratch), suite)
         subprocess.run(["apt-get", *options, "update", "-qq"], check=True, stdout=subprocess.DEVNULL)
         subprocess.run(["apt-get", *options, "download", "-qq", *PACKAGES], check=True, cwd=scratch)
-        part = folder.with_suffix(".part")
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
+        root = Path(scratch) / "root"
         for package in Path(scratch).glob("*.deb"):
-            subprocess.run(["dpkg-deb", "-x", str(package), str(part)], check=True)
-        part.rename(folder)
+            subprocess.run(["dpkg-deb", "-x", str(package), str(root)], check=True)
+        try:
+            root.rename(folder)
+        except OSError:  # somebody else has fetched it meanwhile; theirs is as good
+            if not folder.exists():
+                raise
     return folder
 
 

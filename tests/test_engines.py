@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from labkit import images, sandbox
-from labkit.daemon import connect
 from tests import engines
 from tests.engines import ENGINES
 
 
 @pytest.mark.daemon
 @pytest.mark.parametrize(("suite", "store"), ENGINES)
-def test_each_engine_starts(suite: str, store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_engine_starts(suite: str, store: str) -> None:
     """An engine that was fetched before has the version and the store that were asked for, and runs a container."""
     if reason := engines.why_not():
         pytest.skip(reason)
     if not (engines.CACHE / suite).exists():
         pytest.skip(f"`python -m tests.engines {suite} {store}` has not fetched it")
-    with engines.engine(suite, store) as url:
-        monkeypatch.setenv("DOCKER_HOST", url)  # so that monkeypatch undoes what connect() sets
-        for name, value in (("_current", None), ("_set_by_us", {})):
-            monkeypatch.setattr(sys.modules[connect.__module__], name, value)
-        other = connect(url, quiet=True)
+    with engines.connected(suite, store) as other:
+        url = other.endpoint.url
         facts = engines.facts(url)
         assert facts["ServerVersion"].startswith(ENGINES[suite, store])
         with sandbox.run(images.ensure(other), ["sleep", "1000"], daemon=other) as box:
@@ -36,6 +34,28 @@ def test_each_engine_starts(suite: str, store: str, monkeypatch: pytest.MonkeyPa
         }
         assert kept[store] in root
     assert not Path(url.removeprefix("unix://")).parent.exists()
+
+
+@pytest.mark.parametrize("others", ["", "usr/sbin/dockerd"], ids=["alone", "somebody was quicker"])
+def test_an_engine_is_fetched_whole(others: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is fetched stands there all at once, whoever else fetches it, and nothing lies beside it."""
+
+    def run(words: list[str], **options: Any) -> None:
+        if "download" in words:
+            (Path(options["cwd"]) / "docker.deb").touch()
+        elif words[0] == "dpkg-deb":
+            assert not (tmp_path / "sid").exists()
+            for file in (Path(words[-1]) / "usr/sbin/dockerd", tmp_path / "sid" / others if others else None):
+                if file:
+                    file.parent.mkdir(parents=True)
+                    file.touch()
+
+    monkeypatch.setattr(engines, "CACHE", tmp_path)
+    monkeypatch.setattr(engines, "_mirror", lambda: "http://localhost/debian")
+    monkeypatch.setattr(subprocess, "run", run)
+    assert engines.fetch("sid") == tmp_path / "sid"
+    assert (tmp_path / "sid/usr/sbin/dockerd").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["sid"]
 
 
 def test_an_engine_that_is_not_there_is_refused(
