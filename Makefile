@@ -19,7 +19,7 @@ test: $(STAMP) ## everything, on whatever daemon is found
 	$(BIN)/pytest -q -n auto -m "$(FAST)"
 	$(BIN)/pytest -n 3 --dist loadscope --durations=10 -m "not ($(FAST))"
 
-check: $(STAMP) ## lint, format, types, and the tests that need no daemon: under a minute
+check: $(STAMP) ## lint, format, types, and the tests that need no daemon: about a minute
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
