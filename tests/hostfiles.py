@@ -92,5 +92,5 @@ def host_files(daemon: Daemon) -> Iterator[HostFiles]:
     image = images.ensure(daemon)
     with sandbox.volume(daemon, what="test") as volume:
         mount, rights = {str(volume.name): {"bind": "/v"}}, {"pid_mode": "host", "userns_mode": "host"}
-        with sandbox.run(image, "sleep 3600", what="test", daemon=daemon, volumes=mount, **rights) as box:
+        with sandbox.run(image, ["sleep", "3600"], what="test", daemon=daemon, volumes=mount, **rights) as box:
             yield HostFiles(box, str(volume.attrs["Mountpoint"]), "/v")

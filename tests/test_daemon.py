@@ -344,7 +344,7 @@ def test_a_daemon_that_only_pings_is_hung(places: Places, monkeypatch: pytest.Mo
     with server(fakes.pings_only) as url:
         begun = time.monotonic()
         error = failure(url)
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 30
     assert type(error) is errors.DaemonHung
     assert error.remedy == remedies.hung()
 

@@ -337,7 +337,7 @@ def test_a_daemon_that_hangs_ends_at_the_deadline(temper: fakes.Conversation) ->
     assert type(error) is errors.DaemonHung
     assert url in error.problem and f"{DEADLINE:g} s" in error.problem
     assert error.remedy == remedies.hung()
-    assert took < 10 * DEADLINE
+    assert took < 30 * DEADLINE
 
 
 @pytest.mark.parametrize("line", [b"X-More: yes\r\n", b"no end of line"])
@@ -345,8 +345,8 @@ def test_endless_headers_end_early(line: bytes) -> None:
     """A server that never stops talking is given up after 64 KiB: it is no daemon."""
     with server(fakes.never_ends(line)) as url:
         begun = time.monotonic()
-        assert type(refusal(url, deadline=10 * DEADLINE)) is errors.NotADaemon
-        assert time.monotonic() - begun < 10 * DEADLINE
+        assert type(refusal(url, deadline=60 * DEADLINE)) is errors.NotADaemon
+        assert time.monotonic() - begun < 30 * DEADLINE
 
 
 def test_silence_in_the_tls_handshake_ends_at_the_deadline(tmp_path: Path, ca: trustme.CA) -> None:
@@ -355,7 +355,7 @@ def test_silence_in_the_tls_handshake_ends_at_the_deadline(tmp_path: Path, ca: t
     with server(fakes.silent) as url:
         begun = time.monotonic()
         assert type(refusal(Endpoint(url, "the test", str(tmp_path)))) is errors.DaemonHung
-        assert time.monotonic() - begun < 10 * DEADLINE
+        assert time.monotonic() - begun < 30 * DEADLINE
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other kernels refuse where the queue is full")

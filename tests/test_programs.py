@@ -152,9 +152,9 @@ PLAIN: tuple[tuple[str, Any], ...] = ()
 INT = (("stop_signal", "SIGINT"),)
 INIT = (("init", True),)
 CASES: dict[Case, tuple[int, str]] = {
-    ("polite", PLAIN, 5): (0, "polite: ready, polite: heard TERM, polite: finished"),
-    ("polite", INT, 5): (0, "polite: ready, polite: heard INT, polite: finished"),
-    ("polite", INIT, 5): (0, "polite: ready, polite: heard TERM, polite: finished"),
+    ("polite", PLAIN, 10): (0, "polite: ready, polite: heard TERM, polite: finished"),
+    ("polite", INT, 10): (0, "polite: ready, polite: heard INT, polite: finished"),
+    ("polite", INIT, 10): (0, "polite: ready, polite: heard TERM, polite: finished"),
     ("slow", PLAIN, 1): (137, "slow: ready, slow: heard TERM"),
     ("slow", PLAIN, 20): (0, "slow: ready, slow: heard TERM, slow: finished"),
     ("interrupted", PLAIN, 1): (137, "interrupted: ready"),

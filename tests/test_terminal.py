@@ -80,7 +80,7 @@ def test_what_hangs_is_killed_with_its_children(tmp_path: Path, line: str) -> No
     start, reader = time.monotonic(), make_pipe(tmp_path)
     with pytest.raises(errors.LabError, match=r"still ran after 0\.2 s"):
         sh(f"({line}) 9> {tmp_path}/pipe", timeout=0.2)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30
     assert everybody_left(reader)
 
 

@@ -110,12 +110,13 @@ def test_a_long_temporary_folder_is_no_obstacle(tmp_path: Path, monkeypatch: pyt
 # --- Callers ----------------------------------------------------------------------------------------------
 
 
-def test_nobody_needs_to_call() -> None:
-    """Listeners that nobody called end at once, and have heard nothing."""
+def test_nobody_needs_to_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Listeners that nobody called end without waiting for a caller, and have heard nothing."""
+    monkeypatch.setattr(knocking, "PATIENCE", 60)
     start = time.monotonic()
     with listeners([Manner("1.41")] * 4) as waiting:
         pass
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 30
     assert [one.heard for one in waiting] == [""] * 4
 
 
@@ -156,10 +157,10 @@ def test_a_caller_that_drips() -> None:
     """A request that comes byte by byte is read for as long as the patience lasts, not longer."""
     with listeners([Manner("1.41")]) as (one,), dial(one) as sock, contextlib.suppress(OSError):
         start = time.monotonic()
-        while one.thread.is_alive() and time.monotonic() - start < 5:
+        while one.thread.is_alive() and time.monotonic() - start < 60:
             sock.sendall(b"x")
             time.sleep(0.05)
-    assert time.monotonic() - start < 4
+    assert not one.thread.is_alive()
 
 
 def test_a_request_in_pieces_is_one_request() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -35,9 +36,10 @@ def family(root: Path) -> LocalHost:
 
 def test_who_descends_is_counted_by_state(tmp_path: Path) -> None:
     """The first process and all that descend from it are counted, whatever they are called, and nobody else."""
+    begin = time.monotonic()
     sample = count_states(family(tmp_path), 100)
     assert (sample.alive, sample.zombies, sample.stopped, sample.total) == (3, 2, 2, 7)
-    assert sample.seconds < 1
+    assert 0 <= sample.seconds <= time.monotonic() - begin
 
 
 def test_who_ended_meanwhile_is_left_out(tmp_path: Path) -> None:

@@ -371,8 +371,8 @@ def test_threads_of_the_kernel_have_no_words(host: Host) -> None:
 @pytest.mark.daemon
 def test_reading_goes_on_while_processes_end(host: Host, files: HostFiles) -> None:
     """While processes come and go, everybody else is read whole each time."""
-    mine = files.box.pid
-    words = read_process(host, mine).words
+    mine, words = files.box.pid, ("sleep", "3600")
+    wait_until(lambda: read_process(host, mine).words == words, "runc's init has become the program")
     with files.loop("busybox true & busybox true & busybox true & wait"):
         for _ in range(20):
             assert read_processes(host)[mine].words == words
