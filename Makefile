@@ -15,9 +15,14 @@ help: ## this list
 lab: $(STAMP) ## set up what is missing, find a daemon, open JupyterLab on chapter 00
 	$(BIN)/labkit lab
 
-test: $(STAMP) ## everything, on whatever daemon is found
-	$(BIN)/pytest -q -n auto -m "$(FAST)"
-	$(BIN)/pytest -n 3 --dist loadscope --durations=10 -m "not ($(FAST))"
+# $(call try,options,marks): tests that fail beside others are tried once more, alone. A machine that others use
+# takes its time from somebody; what is broken fails again. Both runs are printed, each with its summary.
+try = $(BIN)/pytest $(1) -m "$(2)" || { [ $$? = 1 ] && echo 'Once more, alone, what failed:' && \
+	$(BIN)/pytest --last-failed --last-failed-no-failures=none --maxfail=10 -m "$(2)"; }
+
+test: $(STAMP) ## everything, on whatever daemon is found; what fails is tried once more
+	$(call try,-q -n auto,$(FAST))
+	$(call try,-n 3 --dist loadscope --durations=10,not ($(FAST)))
 
 check: $(STAMP) ## lint, format, types, and the tests that need no daemon: about a minute
 	$(BIN)/ruff check
