@@ -272,10 +272,8 @@ def test_a_containers_first_process_gets_what_is_foretold(host: Host, daemon: Da
 
 @pytest.mark.daemon
 def test_docker_stop_ends_as_foretold(host: Host, daemon: Daemon) -> None:
-    """Exit code and signals are those foretold: deaf as PID 1, ended with the host's numbers, and by a handler.
-
-    The daemon sends SIGKILL where the grace period passed, and nowhere else; how long anything took says less.
-    """
+    """Exit code and signals are those foretold: deaf as PID 1, ended with the host's numbers, and by a handler."""
+    # SIGKILL is sent where the grace period has passed, and nowhere else; how long a stop took says less.
     image, api = images.ensure(daemon), daemon.client.api
     kinds: list[tuple[Any, str, dict[str, Any]]] = [
         (["sleep", "1234"], "TERM", {}),
