@@ -56,13 +56,17 @@ class Names(Exercise):
         if not ids:
             return
         value = claim.value if isinstance(claim.value, dict) else {}
-        for key, truth in (("rows", len(ids)), ("images", len(set(ids.values())))):
+        look_at = f"docker images {world.name('app')}"
+        for key, truth, expected in (
+            ("rows", len(ids), "how many rows have the name"),
+            ("images", len(set(ids.values())), "how many images these rows name"),
+        ):
             said, why = value.get(key), _why(key, value, ids)
             right = type(said) is int and said == truth
-            yield found(key, right, expected="a number", saw=repr(said), look_at="docker images NAME", why=why)
+            yield found(key, right, expected=expected, saw=repr(said), look_at=look_at, why=why)
         said, why = value.get("latest"), _why("latest", value, ids)
         right = said == f"{world.name('app')}:{tags(world)['latest']}"
-        look_at = "docker images NAME, the column with the ids"
+        look_at += ", the column with the ids"
         yield found("latest", right, expected="NAME:VERSION", saw=repr(said), look_at=look_at, why=why)
 
 
