@@ -4,7 +4,8 @@
 
 It is unpacked into ``build/engines``, never installed, and runs in a network namespace of its own: two daemons in
 one namespace take each other's bridge away. ``nsenter`` enters it; ``ip netns exec`` would remount ``/sys``, where
-dockerd then finds no devices cgroup. By hand: ``python -m tests.engines forky containerd``.
+dockerd then finds no devices cgroup. It ends with its owner, whatever ended that (``PR_SET_PDEATHSIG`` of prctl(2)).
+By hand: ``python -m tests.engines forky containerd``.
 """
 
 from __future__ import annotations
@@ -51,7 +52,11 @@ def why_not() -> str:
     """Why no second engine can run here; an empty text if one can."""
     if os.name != "posix" or os.geteuid() != 0:
         return "a second engine needs root"
-    missing = [name for name in ("apt-get", "dpkg-deb", "ip", "nsenter", "runc", "iptables") if not shutil.which(name)]
+    missing = [
+        name
+        for name in ("apt-get", "dpkg-deb", "ip", "nsenter", "setpriv", "runc", "iptables")
+        if not shutil.which(name)
+    ]
     if missing:
         return f"a second engine needs {', '.join(missing)}"
     return "" if _mirror() else "a second engine needs a mirror of Debian in /etc/apt"
@@ -77,14 +82,14 @@ def engine(suite: str, store: str) -> Iterator[str]:
         path = f"{programs}/usr/sbin:{programs}/usr/bin:{os.environ['PATH']}"
         with (Path(folder) / "log").open("w") as log:
             daemon = subprocess.Popen(
-                ["nsenter", f"--net=/run/netns/{space}", *command],
+                ["setpriv", "--pdeathsig", "TERM", "nsenter", f"--net=/run/netns/{space}", *command],
                 env=os.environ | {"PATH": path},
                 stdout=log,
                 stderr=log,
             )
             try:
                 url = f"unix://{folder}/docker.sock"
-                wait_until(lambda: daemon.poll() is not None or _answers(url), "the engine answers", deadline=60)
+                wait_until(lambda: daemon.poll() is not None or _answers(url), "the engine answers", deadline=120)
                 if daemon.poll() is not None:
                     raise RuntimeError((Path(folder) / "log").read_text()[-3000:])
                 if (driver := facts(url)["Driver"]) != DRIVERS[store]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from labkit import images, sandbox
+from labkit.sandbox import wait_until
 from tests import engines
 from tests.engines import ENGINES
 
@@ -34,6 +36,25 @@ def test_each_engine_starts(suite: str, store: str) -> None:
         }
         assert kept[store] in root
     assert not Path(url.removeprefix("unix://")).parent.exists()
+
+
+@pytest.mark.daemon
+def test_an_engine_ends_with_its_owner() -> None:
+    """Nothing of an engine runs on when the process that started it is killed."""
+    if reason := engines.why_not():
+        pytest.skip(reason)
+    words = [sys.executable, "-m", "tests.engines", "bookworm", "overlay2"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True, cwd=engines.CACHE.parents[1]) as owner:
+        assert owner.stdout
+        said = [owner.stdout.readline() for _ in range(2)]
+        folder = Path(said[1].partition("unix://")[2]).parent
+        pid = int((folder / "pid").read_text())
+        owner.kill()
+    wait_until(lambda: not Path(f"/proc/{pid}").exists(), "the engine has ended")
+    engines._unmount(folder)
+    shutil.rmtree(folder)
+    subprocess.run(["ip", "netns", "delete", f"labkit-{owner.pid}"], check=True)
 
 
 @pytest.mark.parametrize("others", ["", "usr/sbin/dockerd"], ids=["alone", "somebody was quicker"])
