@@ -95,13 +95,9 @@ def test_the_notebook_as_shipped_scores_nothing(exercise_id: str, daemon: Daemon
 
 
 @each
-@pytest.mark.parametrize("way", ["", "helper"], ids=["as found", "helper"])
 @pytest.mark.daemon
-def test_the_reference_answer_scores_all(
-    exercise_id: str, way: str, daemon: Daemon, learner: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The reference answer gets all points in the time that there is, and its judge leaves nothing behind."""
-    monkeypatch.setenv("LABKIT_HOST", way)
+def test_the_reference_answer_scores_all(exercise_id: str, daemon: Daemon, learner: str) -> None:
+    """It gets all points in the time that there is, its judge leaves nothing, and without its world it gets none."""
     task = begin(exercise_id)
     handed_in = answer(task, reference(exercise_id), daemon)
     before, start = stands(daemon, learner), time.monotonic()
@@ -109,6 +105,12 @@ def test_the_reference_answer_scores_all(
     assert time.monotonic() - start < task.exercise.seconds
     assert verdict.solved, seen(verdict, task)
     assert stands(daemon, learner) == before
+    if exercise_id in ASKING:
+        claim, nobody = Claim.of(handed_in), World(daemon, exercise_id, f"{learner}-never-began")
+        assert task.exercise.verdict(claim, nobody).points == 0
+    if exercise_id in REMOVABLE:
+        task.world.clear()
+        assert task.exercise.verdict(claim, task.world).points == 0
 
 
 @pytest.mark.parametrize("wrong", wrong_answers(), ids=lambda wrong: wrong.path.stem)
@@ -191,26 +193,6 @@ def stays_in_bounds(task: Task, value: Any) -> int:
 
 
 # --- 7: nothing is not enough --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("exercise_id", ASKING)
-@pytest.mark.daemon
-def test_without_a_world_there_are_no_points(exercise_id: str, daemon: Daemon, learner: str) -> None:
-    """The right answer is worth nothing to somebody who never began."""
-    task = begin(exercise_id)
-    claim = Claim.of(answer(task, reference(exercise_id), daemon))
-    somebody = World(daemon, exercise_id, f"{learner}-never-began")
-    assert task.exercise.verdict(claim, somebody).points == 0
-
-
-@pytest.mark.parametrize("exercise_id", REMOVABLE)
-@pytest.mark.daemon
-def test_when_all_is_removed_there_are_no_points(exercise_id: str, daemon: Daemon, learner: str) -> None:
-    """The right answer is worth nothing once everything that the exercise made is gone."""
-    task = begin(exercise_id)
-    claim = Claim.of(answer(task, reference(exercise_id), daemon))
-    task.world.clear()
-    assert task.exercise.verdict(claim, task.world).points == 0
 
 
 @pytest.mark.parametrize("exercise_id", PROGRAMS)
