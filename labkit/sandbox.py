@@ -223,7 +223,7 @@ def _remove(daemon: Daemon, kind: str, name: str, key: str) -> None:
         raise errors.SandboxError(f"the {kind} {name} cannot be removed: {reason}", "`labkit clean` tries again.")
 
 
-def wait_until(condition: Callable[[], T], what: str, *, deadline: float = 10) -> T:
+def wait_until(condition: Callable[[], T], what: str, *, deadline: float = 30) -> T:
     """Ask ``condition`` until it holds; return its value.
 
     Args:

@@ -101,14 +101,14 @@ def hub_image(daemon: Daemon, say: hub.Say) -> Iterator[str]:
 
 @pytest.fixture
 def nothing_left(daemon: Daemon) -> Iterator[None]:
-    """Fail the test that leaves a labelled container, network or volume behind."""
+    """Fail the test that leaves a container, network or volume of its run behind."""
     before = ours(daemon)
     yield
     assert [name for key, name in ours(daemon).items() if key not in before] == []
 
 
 def ours(daemon: Daemon) -> dict[str, str]:
-    """The names of labelled containers, networks and volumes, by id, but for those of tests that run beside these."""
+    """The names, by id, of the containers, networks and volumes that this process has labelled as its run's."""
     api: Any = daemon.client.api
     chosen = {"label": [sandbox.LABEL]}
     found = [
@@ -116,8 +116,8 @@ def ours(daemon: Daemon) -> dict[str, str]:
         *((it["Id"], [it["Name"]], it) for it in api.networks(filters=chosen)),
         *((it["Name"], [it["Name"]], it) for it in api.volumes(filters=chosen)["Volumes"] or ()),
     ]
-    run, mine = f"{sandbox.LABEL}.run", sandbox.RUN
-    return {key: " ".join(names) for key, names, it in found if (it["Labels"] or {}).get(run, mine) == mine}
+    run = f"{sandbox.LABEL}.run"
+    return {key: " ".join(names) for key, names, it in found if (it["Labels"] or {}).get(run) == sandbox.RUN}
 
 
 VARIABLES = """

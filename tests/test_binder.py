@@ -20,7 +20,7 @@ TOKEN = "needle"
 LAB = ["jupyter-lab", "--ip=0.0.0.0", "--port=8888", "--no-browser", f"--IdentityProvider.token={TOKEN}"]
 STATUS = "http://127.0.0.1:8888/user/ada/api/status"
 
-pytestmark = [pytest.mark.machine, pytest.mark.daemon, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.machine, pytest.mark.daemon]
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from labkit.daemon import Daemon
 from tests import chapters, seats
 from tests.seats import Seat
 
-pytestmark = [pytest.mark.daemon, pytest.mark.notebook, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.daemon, pytest.mark.notebook]
 
 
 @pytest.fixture(scope="module", params=["as found", "helper", "user"])

@@ -14,7 +14,7 @@ from labkit.daemon import Daemon
 from tests import engines, seats
 from tests.seats import Seat
 
-pytestmark = [pytest.mark.daemon, pytest.mark.notebook, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.daemon, pytest.mark.notebook]
 
 
 class Neighbour:

@@ -34,7 +34,7 @@ from labkit.grade.tables import read_results, read_schema
 from tests.chapters import cell_id, chapter
 from tests.grade.copies import ANSWERS
 
-pytestmark = [pytest.mark.daemon, pytest.mark.notebook, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.daemon, pytest.mark.notebook]
 
 REMAINING = {
     "reading a reference answer": "tests/solutions lies on the grader's disk, where the kernel's user may read it",

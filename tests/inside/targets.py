@@ -35,7 +35,7 @@ def _call(name: str, *words: int) -> None:
 
 def _soon(condition: Callable[[], T | None], what: str) -> T:
     """Ask ``condition`` until it holds, more often than ``wait_until()``: here a thousand processes are waited for."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not (value := condition()):
         assert time.monotonic() < end, f"waited in vain until {what}"
         os.sched_yield()

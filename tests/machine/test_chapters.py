@@ -14,7 +14,7 @@ from tests import chapters, hub, seats
 from tests.machine.machines import Machine
 from tests.seats import Seat
 
-pytestmark = [pytest.mark.machine, pytest.mark.notebook, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.machine, pytest.mark.notebook]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from labkit.sandbox import wait_until
 from tests.machine.machines import Machine, members, wait_until_nobody
 from tests.test_cli import COMMAND
 
-pytestmark = [pytest.mark.machine, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.machine
 
 WITHOUT_A_WORD = "It ended without a word: it was killed, or the computer lost its power."
 BUSY = "sleep 1000 & while :; do true | cat; sleep 0.1; done"

@@ -15,7 +15,7 @@ from labkit.grade.tables import read_results
 from tests.grade import copies
 from tests.machine.machines import Machine
 
-pytestmark = [pytest.mark.machine, pytest.mark.notebook, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.machine, pytest.mark.notebook]
 
 LABKIT = [sys.executable, "-c", "from labkit.cli import main; main(prog_name='labkit')"]
 

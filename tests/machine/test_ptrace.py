@@ -11,7 +11,7 @@ from labkit.machine import mode
 from tests.machine.machines import DISK, MEMORY, named, wait_until_nobody
 from tests.test_cli import COMMAND
 
-pytestmark = [pytest.mark.machine, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.machine
 
 
 def up(forbidden: str, *, name: str) -> subprocess.CompletedProcess[str]:

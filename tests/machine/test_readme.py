@@ -14,7 +14,7 @@ from tests.test_readme import commands, hand_in
 LABKIT = "from labkit.cli import main; main()"
 
 
-pytestmark = [pytest.mark.machine, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.machine
 
 
 def typed(words: list[str], *, cwd: Path | None = None, said: str = "") -> str:

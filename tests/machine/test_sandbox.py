@@ -23,7 +23,7 @@ from labkit.sandbox import LABEL, wait_until
 from tests.attempts import wrong_answers
 from tests.grade import copies
 
-pytestmark = [pytest.mark.machine, pytest.mark.daemon, pytest.mark.notebook, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.machine, pytest.mark.daemon, pytest.mark.notebook]
 
 LABKIT = [sys.executable, "-c", "from labkit.cli import main; main(prog_name='labkit')"]
 WORD = "00.word"

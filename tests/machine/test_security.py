@@ -15,7 +15,7 @@ import pytest
 from labkit.machine.places import parts_folder
 from tests.machine.machines import Machine, folders_of, listening
 
-pytestmark = [pytest.mark.machine, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.machine
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from labkit.oci import BUSYBOX
 from labkit.sandbox import wait_until
 from tests.machine.machines import Machine, members, named, wait_until_nobody
 
-pytestmark = [pytest.mark.machine, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.machine
 
 
 def at_once(*jobs: Callable[[], State]) -> list[State]:
