@@ -83,11 +83,23 @@ def remove(daemon: Daemon, found: list[Thing]) -> list[Thing]:
 def remove_one(daemon: Daemon, kind: str, key: str) -> str:
     """Remove one object; return why that was not possible, or an empty string.
 
-    A container is killed first. A network, volume or image that somebody still uses is never forced away.
+    A container is killed first. A network, volume or image that somebody still uses is never forced away. A removal
+    that has begun, ``--rm`` or somebody else's, is waited for, and tried again: a daemon under load gives some up.
     """
+    api: Any = daemon.client.api
+    reason = _remove(api, kind, key)
+    for _ in range(2):
+        if kind != "container" or "already in progress" not in reason:
+            break
+        with contextlib.suppress(OSError):
+            api.wait(key, timeout=10, condition="removed")
+        reason = _remove(api, kind, key)
+    return reason
+
+
+def _remove(api: Any, kind: str, key: str) -> str:
     from docker.errors import NotFound
 
-    api: Any = daemon.client.api
     try:
         match kind:
             case "container":
@@ -105,9 +117,5 @@ def remove_one(daemon: Daemon, kind: str, key: str) -> str:
     except NotFound:
         pass
     except OSError as error:  # also what the daemon answers: docker-py's APIError is one
-        if kind == "container" and "already in progress" in str(error):
-            with contextlib.suppress(OSError):
-                api.wait(key, timeout=10, condition="removed")
-            return ""
         return str(getattr(error, "explanation", "") or error)
     return ""

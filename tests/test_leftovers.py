@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import requests
-from docker.errors import APIError
+from docker.errors import APIError, NotFound
 
 from labkit import images, parts, sandbox
 from labkit.daemon import Daemon
@@ -115,13 +115,33 @@ def test_a_daemon_that_goes_away_is_a_reason() -> None:
     assert [thing.left for thing in left] == ["slow", "gone"]
 
 
-def test_a_removal_under_way_is_waited_for() -> None:
-    """Where a container's removal has already begun, ``--rm`` or somebody else's, labkit waits for its end."""
-    asked: list[Any] = []
-    busy = fake(remove_container=APIError("409", explanation="removal of container ab12 is already in progress"))
+BUSY = APIError("409", explanation="removal of container ab12 is already in progress")
+
+
+@pytest.mark.parametrize(
+    ("answers", "left", "waits"),
+    [
+        ([BUSY, NotFound("gone")], "", 1),
+        ([BUSY, requests.ReadTimeout("slow")], "slow", 1),
+        ([BUSY, BUSY, None], "", 2),
+        ([BUSY, BUSY, BUSY], BUSY.explanation, 2),
+    ],
+    ids=["it ends", "the daemon is slow", "it is given up", "it never ends"],
+)
+def test_a_removal_under_way_is_waited_for(answers: list[Exception | None], left: str, waits: int) -> None:
+    """Where a container's removal has begun labkit waits for its end, and sees whether there was one."""
+    asked, told = list[Any](), iter(answers)
+
+    def remove_container(key: str, **options: object) -> None:
+        if error := next(told):
+            raise error
+
+    busy = fake()
+    busy.client.api.remove_container = remove_container
     busy.client.api.wait = lambda key, **options: asked.append((key, options["condition"]))
-    assert remove_one(busy, "container", "ab12") == ""
-    assert asked == [("ab12", "removed")]
+    assert remove_one(busy, "container", "ab12") == left
+    assert asked == [("ab12", "removed")] * waits
+    assert list(told) == []
 
 
 # --- containers ---------------------------------------------------------------------------------------
