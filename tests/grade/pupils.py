@@ -241,7 +241,7 @@ def _violent() -> Iterator[Pupil]:
     kinds: dict[str, tuple[Answers, str]] = {
         "sys.exit, input, 10 GB": (broken("error", errors), "MemoryError"),
         "os._exit": (broken("kernel-died", {"00.file": "import os\nos._exit(1)"}), "Python itself ended"),
-        "endless loop": (broken("timeout", {"01.events": "while True:\n    pass"}), "took longer than 5 s"),
+        "endless loop": (broken("timeout", {"01.events": "while True:\n    pass"}), "took longer than 10 s"),
         "deaf loop": (broken("timeout", {"00.trace": SWALLOW}), "It did not stop when it was interrupted."),
         "flood": (broken("kernel-died", {"00.trace": FLOOD}), "It printed more than 4 MB"),
         "200 children": (broken("kernel-died", {"01.events": CHILDREN}), "64 are allowed."),

@@ -73,7 +73,7 @@ def desk(daemon: Daemon, tmp_path_factory: pytest.TempPathFactory) -> Iterator[D
     paths, everybody = pupils.write_class(here)
     with somebody_elses(daemon) as boxes, owners(daemon, run) as seen:
         before = [_state(box) for box in boxes]
-        words = [*map(str, paths), "--jobs", "2", "--timeout", "5", "--out", str(here / "graded")]
+        words = [*map(str, paths), "--jobs", "2", "--timeout", "10", "--out", str(here / "graded")]
         runs = [grade(run, *words, "--junit"), grade(run, *words, "--again"), grade(run, *words)]
         found = Desk(everybody, runs, seen, before, [_state(box) for box in boxes])
     if table := os.environ.get("LABKIT_TABLE"):
