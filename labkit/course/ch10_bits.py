@@ -60,7 +60,7 @@ class Mask(Program):
             ("order", "a signal that is caught and blocked", status(own, blocked=(a,), caught=(a,)), a, False, "waits"),
             ("order", "one that is ignored and blocked", status(own, blocked=(c,), ignored=(c,)), c, True, "waits"),
             ("first", "a first process without a handler", status(own, caught=(b,)), c, True, "nothing"),
-            ("first", "a first process with one", status(own, caught=(b, c)), b, True, "handler"),
+            ("first", "a first process with one", status(own, caught=(b,)), b, True, "handler"),
             ("first", "another process without one", status(own, caught=(a,)), e, False, "default"),
             ("kill", "SIGKILL", status(own, caught=(a,)), KILL, False, "default"),
             ("kill", "SIGKILL to a first process that blocks all it can", status(own, every), KILL, True, "default"),
