@@ -84,7 +84,7 @@ def remove_one(daemon: Daemon, kind: str, key: str) -> str:
     """Remove one object; return why that was not possible, or an empty string.
 
     A container is killed first. A network, volume or image that somebody still uses is never forced away. A removal
-    that has begun, ``--rm`` or somebody else's, is waited for, and tried again: a daemon under load gives some up.
+    that has begun, ``--rm`` or somebody else's, is waited for, and tried again where the container is still there.
     """
     api: Any = daemon.client.api
     reason = _remove(api, kind, key)

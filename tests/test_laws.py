@@ -95,9 +95,13 @@ def test_the_notebook_as_shipped_scores_nothing(exercise_id: str, daemon: Daemon
 
 
 @each
+@pytest.mark.parametrize("way", ["", "helper"], ids=["as found", "helper"])
 @pytest.mark.daemon
-def test_the_reference_answer_scores_all(exercise_id: str, daemon: Daemon, learner: str) -> None:
+def test_the_reference_answer_scores_all(
+    exercise_id: str, way: str, daemon: Daemon, learner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It gets all points in the time that there is, its judge leaves nothing, and without its world it gets none."""
+    monkeypatch.setenv("LABKIT_HOST", way)
     task = begin(exercise_id)
     handed_in = answer(task, reference(exercise_id), daemon)
     before, start = stands(daemon, learner), time.monotonic()
