@@ -91,7 +91,7 @@ def graded(
     copies.cell(mistaken, f"{WORD}.answer")["source"] = wrong.text
     (folder / "mistaken.ipynb").write_text(json.dumps(mistaken))
     done = subprocess.run(
-        [*LABKIT, "grade", ".", "--level", "sandbox", "--jobs", "2", "--timeout", "10"],
+        [*LABKIT, "grade", ".", "--level", "sandbox", "--jobs", "2", "--timeout", "20"],
         cwd=folder,
         env=os.environ | {VARIABLE: hub_image},
         capture_output=True,
@@ -125,7 +125,7 @@ def test_harm_costs_whom_it_comes_from(graded: Graded, learner: str) -> None:
     """Each harm ends in its status, and the honest answers behind it keep their points where the sandbox survives."""
     _, status, points = CLASS[learner]
     (row,) = [one for one in graded[1][learner].exercises if one.exercise == WORD]
-    assert (row.status, row.points, graded[1][learner].points) == (status, 0, points), graded[1][learner]
+    assert (row.status, row.points, graded[1][learner].points) == (status, 0, points), row.sentence
 
 
 def test_nothing_is_left(graded: Graded, daemon: Daemon) -> None:
