@@ -121,7 +121,7 @@ class ByHand(Exercise):
             yield failed("made", expected=f"a container {world.name()}", saw=saw, look_at="docker ps -a")
             return
         with contextlib.suppress(errors.SandboxError):  # the daemon answers /wait before the wait is over
-            sandbox.wait_until(lambda: box.status != "running", f"{box.name} has ended", deadline=2)
+            sandbox.wait_until(lambda: box.status != "running", f"{box.name} has ended", deadline=5)
         facts = box.inspect()
         state = facts["State"]
         image = world.daemon.client.images.get(images.ensure(world.daemon)).id

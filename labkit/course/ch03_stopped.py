@@ -91,7 +91,7 @@ def was_there(world: World) -> bool:
 def _settled(box: sandbox.Box) -> dict[str, Any]:
     """What the daemon says of a container, once it has ended or is seen not to."""
     with contextlib.suppress(errors.SandboxError):
-        sandbox.wait_until(lambda: box.status != "running", f"{box.name} has ended", deadline=2)
+        sandbox.wait_until(lambda: box.status != "running", f"{box.name} has ended", deadline=5)
     return box.inspect()
 
 

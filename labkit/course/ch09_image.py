@@ -15,7 +15,7 @@ from labkit.course.verdict import Finding, Part, found
 GRACE = 2
 """Seconds that the judge's ``docker stop`` grants."""
 
-READY = 4.0
+READY = 10.0
 """Seconds in which the app of a learner's image must be ready."""
 
 APP = """\

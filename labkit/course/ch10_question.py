@@ -80,7 +80,7 @@ class Choose(Exercise):
             with copy_of_container(
                 world, facts, environment=[*(facts["Config"]["Env"] or ()), f"ORDER={order}"]
             ) as copy:
-                sandbox.wait_until(lambda: "app: ready" in copy.logs(), f"{copy.name} is ready", deadline=5)
+                sandbox.wait_until(lambda: "app: ready" in copy.logs(), f"{copy.name} is ready", deadline=10)
                 world.daemon.client.api.stop(copy.id, timeout=PATIENCE)
                 code, said = copy.inspect()["State"]["ExitCode"], copy.logs().strip().splitlines()
         except errors.SandboxError as error:

@@ -49,7 +49,7 @@ def take(box: sandbox.Box, path: str) -> str | None:
         return file.read(10_000).decode(errors="replace").strip() if file else None
 
 
-def printed(box: sandbox.Box, deadline: float = 5) -> str:
+def printed(box: sandbox.Box, deadline: float = 10) -> str:
     """What a container prints until it has ended, or was given up."""
     try:
         box.start()
