@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -48,9 +47,18 @@ def lab(daemon: Daemon, tmp_path: Path) -> Iterator[str]:
         address = next(word for word in log.read_text().split() if word.startswith("http://127.0.0.1"))
         yield address.replace("token=...", "token=t")
     finally:
-        started.send_signal(signal.SIGTERM)
-        started.wait(30)
+        end(started)
         subprocess.run([sys.executable, "-c", "from labkit import tidy; tidy()"], env=environ, check=True)
+
+
+def end(server: subprocess.Popen[bytes]) -> None:
+    """Stop JupyterLab as Ctrl-C twice does; a busy one may wait for its kernel for ever, and ends all the same."""
+    server.terminate()
+    try:
+        server.wait(60)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
 
 
 @pytest.fixture

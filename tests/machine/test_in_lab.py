@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import socket
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from tests import chapters
 from tests.machine.conftest import PARTS
 from tests.machine.machines import Machine, wait_until_nobody
 from tests.seats import copy_project
+from tests.test_lab import end
 from tests.test_lab import page as page
 
 pytestmark = [pytest.mark.machine, pytest.mark.browser]
@@ -53,13 +53,6 @@ def lab(off: Machine, homes: dict[str, str], tmp_path: Path) -> Iterator[subproc
             yield started
         finally:
             end(started)
-
-
-def end(server: subprocess.Popen[bytes]) -> None:
-    """Stop JupyterLab as Ctrl-C twice does."""
-    with contextlib.suppress(ProcessLookupError):
-        server.send_signal(signal.SIGTERM)
-    server.wait(60)
 
 
 def open_chapter(page: Page, address: str) -> None:
