@@ -177,7 +177,7 @@ def interrupted(kernel: GradedKernel, source: str) -> str:
     """Run a cell that takes too long, and interrupt it as nbval does; return what it said."""
     request = kernel.execute_cell_input(source, allow_stdin=False)
     with pytest.raises(Empty):
-        kernel.await_reply(request, timeout=0.3)
+        kernel.await_reply(request, timeout=1.0)  # the cell must have come to its loop
     kernel.interrupt()
     return heard(kernel, request)
 
