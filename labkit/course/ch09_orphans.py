@@ -130,7 +130,7 @@ def _zombies(world: World, box: sandbox.Box) -> int:
         return all(process.words == ("sleep", FOREVER) for process in alive)
 
     with contextlib.suppress(errors.SandboxError):  # the learner may have left somebody there who lives for long
-        sandbox.wait_until(alone, f"the orphans of {box.name} have ended", deadline=10)
+        sandbox.wait_until(alone, f"the orphans of {box.name} have ended", deadline=4)
     return sum(process.state == "Z" for process in seen)
 
 
